@@ -1,0 +1,104 @@
+//! What of an account's items a request sees: the generated timeline and the items posted by a test, as one.
+//!
+//! Knows the ways in which APIs cut a timeline into pages, and nothing of parameters, headers or JSON.
+
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use crate::timeline::Timeline;
+
+/// An account's items at one moment.
+#[derive(Debug, Clone)]
+pub(crate) struct Feed {
+    pub(crate) timeline: Timeline,
+    /// Ascending.
+    pub(crate) posted: Arc<Vec<u64>>,
+    /// Timeline time, in milliseconds since 1970.
+    pub(crate) now_ms: u64,
+}
+
+impl Feed {
+    /// Items with ids lower than `below`, newest first.
+    pub(crate) fn newest_first(&self, below: u64) -> impl Iterator<Item = u64> {
+        let end = self.posted.partition_point(|&id| id < below);
+        let posted = self.posted[..end].iter().rev().copied();
+        merge(self.timeline.newest_first(self.now_ms, below), posted, |a, b| a > b)
+    }
+
+    /// Items with ids higher than `above`, oldest first.
+    pub(crate) fn oldest_first(&self, above: u64) -> impl Iterator<Item = u64> {
+        let start = self.posted.partition_point(|&id| id <= above);
+        let posted = self.posted[start..].iter().copied();
+        merge(self.timeline.oldest_first(self.now_ms, above), posted, |a, b| a < b)
+    }
+
+    /// The newest item.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.newest_first(u64::MAX).next()
+    }
+
+    /// The newest `limit` items between two ids (both excluded), newest first.
+    pub(crate) fn newest_between(&self, above: u64, below: u64, limit: usize) -> Vec<u64> {
+        self.newest_first(below).take_while(|&id| id > above).take(limit).collect()
+    }
+
+    /// The oldest `limit` items between two ids (both excluded), still newest first.
+    pub(crate) fn oldest_between(&self, above: u64, below: u64, limit: usize) -> Vec<u64> {
+        let mut ids: Vec<_> = self.oldest_first(above).take_while(|&id| id < below).take(limit).collect();
+        ids.reverse();
+        ids
+    }
+}
+
+/// Two sorted streams as one. Ids are unique, so there is no tie to break.
+fn merge(
+    a: impl Iterator<Item = u64>,
+    b: impl Iterator<Item = u64>,
+    comes_first: fn(u64, u64) -> bool,
+) -> impl Iterator<Item = u64> {
+    let (mut a, mut b): (Peekable<_>, Peekable<_>) = (a.peekable(), b.peekable());
+    std::iter::from_fn(move || match (a.peek(), b.peek()) {
+        (Some(&x), Some(&y)) if comes_first(y, x) => b.next(),
+        (Some(_), Some(_) | None) => a.next(),
+        (None, Some(_) | None) => b.next(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Growth;
+    use crate::timeline::{POSTED_COUNTER, first_id};
+
+    const ORIGIN: u64 = 1_760_000_000_000;
+
+    fn feed() -> Feed {
+        let growth = Growth { items_per_hour: 60.0, burst_rate: 0.0, burst_size: 0, history: 10 };
+        let posted = (1..=5).map(|n| first_id(ORIGIN + n * 600_000) + POSTED_COUNTER).collect();
+        let timeline = Timeline::new(1, ORIGIN, &growth);
+        Feed { timeline, posted: Arc::new(posted), now_ms: ORIGIN + 7_200_000 }
+    }
+
+    #[test]
+    fn posted_items_stand_at_their_place() {
+        let feed = feed();
+        let all: Vec<_> = feed.oldest_first(0).collect();
+        assert!(all.is_sorted_by(|a, b| a < b));
+        assert!(feed.posted.iter().all(|id| all.contains(id)));
+        let mut newest: Vec<_> = feed.newest_first(u64::MAX).collect();
+        newest.reverse();
+        assert_eq!(all, newest);
+    }
+
+    #[test]
+    fn pages_from_either_end_are_cut_as_asked() {
+        let feed = feed();
+        let all: Vec<_> = feed.newest_first(u64::MAX).collect();
+        let oldest = all.len() - 1;
+        assert_eq!(feed.newest_between(0, u64::MAX, 5), all[..5]);
+        assert_eq!(feed.newest_between(all[8], all[2], 100), all[3..8]);
+        assert_eq!(feed.oldest_between(all[oldest], u64::MAX, 3), all[oldest - 3..oldest]);
+        assert_eq!(feed.oldest_between(all[9], all[7], 3), all[8..9]);
+        assert_eq!(feed.newest(), Some(all[0]));
+    }
+}
