@@ -1,0 +1,5 @@
+#![doc = include_str!("../README.md")]
+
+pub mod mapping;
+pub mod queue;
+pub mod store;
