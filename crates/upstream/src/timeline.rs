@@ -17,6 +17,8 @@ const COUNTER_BITS: u32 = 16;
 pub(crate) const POSTED_COUNTER: u64 = 1 << 15;
 
 const HOUR_MS: f64 = 3_600_000.0;
+/// Between the items of a history that does not go on.
+const ENDED_GAP_MS: u64 = 3_600_000;
 const MIN_GAP_MS: u64 = 10;
 /// Quieter than one item in 30 days is of no use to anybody.
 const MAX_GAP_MS: u64 = 30 * 24 * 3_600_000;
@@ -69,7 +71,7 @@ impl Timeline {
             key,
             origin_ms,
             gap_ms,
-            past_gap_ms: gap_ms.unwrap_or(MAX_GAP_MS).min(longest_past_gap),
+            past_gap_ms: gap_ms.unwrap_or(ENDED_GAP_MS).min(longest_past_gap),
             history: i64::from(growth.history),
             burst: Chance::of(growth.burst_rate),
             burst_size: u64::from(growth.burst_size),
