@@ -1,0 +1,2 @@
+//! pollwheel
+fn main() {}

@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+#![expect(
+    async_fn_in_trait,
+    reason = "ports are used through generics, where the compiler knows each future"
+)]
+
+pub mod batch;
+pub mod cadence;
+pub mod complete;
+pub mod context;
+pub mod decide;
+pub mod event;
+pub mod hash;
+pub mod id;
+pub mod keys;
+pub mod message;
+pub mod outcome;
+pub mod policy;
+pub mod poll;
+pub mod ports;
+pub mod register;
+pub mod row;
+pub mod tick;
+pub mod time;
+pub mod wheel;

@@ -1,0 +1,281 @@
+//! What travels in the queues: versioned JSON.
+//!
+//! Every message carries a version. A reader that does not know it must keep the message (report it as failed, so that
+//! it ends in the dead-letter queue), never drop it: during a deploy or a roll-back two versions run at once.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::id::JobTypeId;
+use crate::outcome::{Hints, Outcome};
+use crate::row::JobRow;
+use crate::time::{EpochMinute, Timestamp};
+use crate::wheel::Cohort;
+
+/// The version that this code writes and reads.
+pub const VERSION: u32 = 1;
+/// Most queue hops from one tick. Lambda stops a chain after about 16; ours end in the store well before.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html>
+pub const MAX_HOPS: u8 = 8;
+
+/// A copy of a row on its way to a worker.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PollMessage {
+    /// The due minute that this dispatch is for.
+    pub due: EpochMinute,
+    /// Earlier due minutes that it makes up for.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missed: u32,
+    /// Seconds after its minute that the job leaves: part of the plan, not lateness.
+    pub spread: u16,
+    /// Queue hops since the tick, this one included.
+    pub hop: u8,
+    /// The row as it was read.
+    pub row: JobRow,
+}
+
+/// One finished poll on its way to the completion.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Completed {
+    /// The due minute that the poll was dispatched for.
+    pub due: EpochMinute,
+    /// When the answer came.
+    pub at: Timestamp,
+    /// The row as it was dispatched.
+    pub row: JobRow,
+    /// What the poll came to.
+    pub outcome: Outcome,
+    /// What the response said about when to come back.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hints: Hints,
+}
+
+/// The finished polls of a worker's batch: one message, or a few when they are large.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CompletedMessage {
+    /// Queue hops since the tick, this one included.
+    pub hop: u8,
+    /// The polls.
+    pub polls: Vec<Completed>,
+}
+
+/// One partition to dispatch: the fan-out of a large tick.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrainMessage {
+    /// Queue hops since the tick, this one included.
+    pub hop: u8,
+    /// The job type.
+    pub job_type: JobTypeId,
+    /// The partition.
+    pub part: Part,
+    /// The tick's minute: holds are judged by it.
+    pub minute: EpochMinute,
+    /// The window's first minute, exclusive: a wake-up whose cohort is due in the window is left to the cohort.
+    pub after: EpochMinute,
+    /// Where a drain that ran out of time stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+/// A partition with work in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// A cohort.
+    Cohort {
+        /// Which.
+        cohort: Cohort,
+        /// The due minute that the dispatch is for.
+        due: EpochMinute,
+        /// Earlier due minutes that it makes up for.
+        missed: u32,
+    },
+    /// The wake-ups of a minute.
+    Wakes {
+        /// The minute.
+        minute: EpochMinute,
+        /// The shard.
+        shard: u16,
+    },
+}
+
+/// Why a message could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MessageError {
+    /// Written by a version that this code does not know: keep it for one that does.
+    #[error(
+        "the message has version {found}, this build reads version {VERSION}: it is kept for a build that reads it"
+    )]
+    UnknownVersion {
+        /// Its version.
+        found: u32,
+    },
+    /// Not a message of ours.
+    #[error("not a {what} message: {reason}")]
+    Malformed {
+        /// The kind expected.
+        what: &'static str,
+        /// What the parser said, without content.
+        reason: String,
+    },
+}
+
+/// A kind of message.
+pub trait Message: Serialize + DeserializeOwned {
+    /// Its name in errors.
+    const WHAT: &'static str;
+
+    /// The JSON text, its version first. SQS takes it as it is: serde_json escapes control characters, and
+    /// [`sqs_safe`] does the rest.
+    fn encode(&self) -> String {
+        let body = serde_json::to_string(&Envelope { v: VERSION, message: self }).unwrap_or_default();
+        sqs_safe(body)
+    }
+
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// [`MessageError`]: either way the message must be kept.
+    fn decode(text: &str) -> Result<Self, MessageError> {
+        let malformed = |error: &serde_json::Error| MessageError::Malformed {
+            what: Self::WHAT,
+            reason: format!(
+                "{:?} error at line {}, column {}",
+                error.classify(),
+                error.line(),
+                error.column()
+            ),
+        };
+        // The common case in one pass; the version alone only when that fails.
+        match serde_json::from_str::<Envelope<Self>>(text) {
+            Ok(Envelope { v: VERSION, message }) => Ok(message),
+            Ok(Envelope { v, .. }) => Err(MessageError::UnknownVersion { found: v }),
+            Err(error) => match serde_json::from_str::<VersionOnly>(text) {
+                Ok(VersionOnly { v }) if v != VERSION => Err(MessageError::UnknownVersion { found: v }),
+                Ok(_) | Err(_) => Err(malformed(&error)),
+            },
+        }
+    }
+}
+
+impl Message for PollMessage {
+    const WHAT: &'static str = "poll";
+}
+impl Message for CompletedMessage {
+    const WHAT: &'static str = "completed";
+}
+impl Message for DrainMessage {
+    const WHAT: &'static str = "drain";
+}
+
+/// A [`CompletedMessage`] from polls that are written down already, so that their size was known.
+pub(crate) fn encode_completed(hop: u8, polls: &[Box<RawValue>]) -> String {
+    #[derive(Serialize)]
+    struct Written<'a> {
+        hop: u8,
+        polls: &'a [Box<RawValue>],
+    }
+    sqs_safe(
+        serde_json::to_string(&Envelope { v: VERSION, message: Written { hop, polls } }).unwrap_or_default(),
+    )
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<M> {
+    v: u32,
+    #[serde(rename = "m")]
+    message: M,
+}
+
+#[derive(Deserialize)]
+struct VersionOnly {
+    v: u32,
+}
+
+/// Escapes the two characters that JSON leaves alone and SQS refuses: U+FFFE and U+FFFF. They can only stand inside
+/// strings, where the escape means the same.
+/// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
+fn sqs_safe(json: String) -> String {
+    if json.contains(['\u{FFFE}', '\u{FFFF}']) {
+        json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
+    } else {
+        json
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::{Context, ContextMap};
+    use crate::id::{AccountId, JobId, ServiceLevel};
+    use crate::row::{Place, Revision, Subject};
+
+    fn message(external_id: &str) -> PollMessage {
+        let job = JobId {
+            job_type: JobTypeId::new("mastodon/statuses").unwrap(),
+            account: AccountId::new("a1").unwrap(),
+            target: None,
+        };
+        let cohort = Cohort { cadence: crate::cadence::Cadence::FASTEST, phase: 0, shard: 0 };
+        let subject = Subject { external_id: external_id.to_owned(), base_url: None };
+        let level = ServiceLevel::new("free").unwrap();
+        let mut row =
+            JobRow::new(job, Place::Cohort(cohort), subject, level, Revision(1), EpochMinute::new(1));
+        let members = ContextMap::from_iter([("since".to_owned(), serde_json::Value::from(external_id))]);
+        row.context = Context::new(&members).unwrap();
+        PollMessage { due: EpochMinute::new(29_000_000), missed: 0, spread: 7, hop: 1, row }
+    }
+
+    #[test]
+    fn a_message_survives_the_queue() {
+        let sent = message("42");
+        let body = sent.encode();
+        assert!(body.starts_with(r#"{"v":1,"m":{"#) && body.len() < 450, "{} bytes: {body}", body.len());
+        assert_eq!(PollMessage::decode(&body), Ok(sent));
+    }
+
+    #[test]
+    fn r26_every_text_satisfies_sqs_and_comes_back_the_same() {
+        let sent = message("\u{FFFE}\u{FFFF}\u{0}\u{1F}\u{7F}\u{FEFF}\u{1F600}\"\\");
+        let body = sent.encode();
+        let allowed = |c: char| matches!(u32::from(c), 0x9 | 0xA | 0xD | 0x20..=0xD7FF | 0xE000..=0xFFFD | 0x1_0000..=0x10_FFFF);
+        assert!(body.chars().all(allowed), "{body:?}");
+        let received = PollMessage::decode(&body).unwrap();
+        assert_eq!(received.row.subject, sent.row.subject);
+        assert_eq!(received.row.context.members(), sent.row.context.members());
+    }
+
+    #[test]
+    fn r30_an_unknown_version_is_told_from_a_broken_message() {
+        let newer = message("42").encode().replacen("\"v\":1", "\"v\":2", 1);
+        assert_eq!(PollMessage::decode(&newer), Err(MessageError::UnknownVersion { found: 2 }));
+        let alien = r#"{"v":9,"jobs":[1,2]}"#;
+        assert_eq!(PollMessage::decode(alien), Err(MessageError::UnknownVersion { found: 9 }));
+        for broken in ["", "not json", "{}", r#"{"v":1}"#, r#"{"v":1,"m":{"due":-1}}"#, "[]", r#"{"v":"1"}"#]
+        {
+            assert!(matches!(PollMessage::decode(broken), Err(MessageError::Malformed { .. })), "{broken}");
+        }
+    }
+
+    #[test]
+    fn r30_a_member_added_by_a_newer_build_of_the_same_version_is_ignored() {
+        let newer = message("42").encode().replacen("\"hop\":1", "\"hop\":1,\"colour\":\"blue\"", 1);
+        assert_eq!(PollMessage::decode(&newer), Ok(message("42")));
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_the_message() {
+        let error = PollMessage::decode(r#"{"v":1,"m":{"due":"s3cret-t0ken"}}"#).unwrap_err().to_string();
+        assert!(!error.contains("s3cret"), "{error}");
+    }
+}

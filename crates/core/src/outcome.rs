@@ -1,0 +1,144 @@
+//! What one poll came to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+
+/// What a rate limit counts. Declared by the channel, never guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The account's own token: only this job waits.
+    Account,
+    /// The application's key: every job of the channel waits.
+    Application,
+}
+
+/// What a response said of a limit. Numbers come from outside: large, small or absurd, they are only ever compared,
+/// saturated and capped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitReading {
+    /// What the limit counts.
+    pub scope: Scope,
+    /// Calls left in the window.
+    pub remaining: u64,
+    /// Calls that we leave unused: at or under it we stop until the reset.
+    pub cushion: u64,
+    /// Seconds until the window resets, from the poll.
+    pub reset_seconds: u64,
+}
+
+impl LimitReading {
+    /// Whether so few calls are left that we stop until the reset.
+    #[must_use]
+    pub const fn is_spent(&self) -> bool {
+        self.remaining <= self.cushion
+    }
+}
+
+/// What a response said about when to come back, whatever else it said.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hints {
+    /// Seconds that the server asks to leave between two polls (`max-age`, `X-Poll-Interval`): a floor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub floor_seconds: Option<u64>,
+    /// Every declared limit that the response gave.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitReading>,
+}
+
+/// What one poll came to. Closed: a new case must make someone think about what the completion does with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// 304, or nothing new. A context is given only when it is worth a write (a new validator).
+    Unchanged {
+        /// The context with fresh validators.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        context: Option<Context>,
+    },
+    /// The first poll of a job: it learned where the source stands and published nothing.
+    Seeded {
+        /// The context to go on from.
+        context: Context,
+    },
+    /// New items, all accepted by the bus.
+    New {
+        /// How many.
+        items: u32,
+        /// Whether a page limit was reached before the last seen item: a follow-up poll closes the gap.
+        more: bool,
+        /// The context to go on from.
+        context: Context,
+    },
+    /// The third party refused the call because of a limit.
+    RateLimited {
+        /// What the limit counts.
+        scope: Scope,
+        /// Seconds until it resets, when it said so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reset_seconds: Option<u64>,
+    },
+    /// The credentials are refused.
+    Unauthorized,
+    /// The account or resource does not exist (404, 410).
+    Gone,
+    /// A 5xx.
+    ServerError {
+        /// The status.
+        status: u16,
+        /// Seconds of `Retry-After`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retry_after_seconds: Option<u64>,
+    },
+    /// No whole answer in time.
+    Timeout,
+    /// No connection, or a broken one; also an address that is not allowed.
+    Network {
+        /// What happened, without URL or token.
+        reason: String,
+    },
+    /// An answer that is not what the channel declares: its definition is out of date.
+    BadResponse {
+        /// What differs, without content.
+        reason: String,
+    },
+    /// New items that the bus did not accept: nothing advances, the poll is repeated.
+    BusRefused {
+        /// What the bus said.
+        reason: String,
+    },
+    /// The job came back from the dead-letter queue.
+    Crashed,
+}
+
+impl Outcome {
+    /// The scope whose limit refused the call, and the seconds until it resets when the answer said so.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<(Scope, Option<u64>)> {
+        if let Self::RateLimited { scope, reset_seconds } = self {
+            Some((*scope, *reset_seconds))
+        } else {
+            None
+        }
+    }
+
+    /// The outcome's name, for logs and counters.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Unchanged { .. } => "unchanged",
+            Self::Seeded { .. } => "seeded",
+            Self::New { .. } => "new",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unauthorized => "unauthorized",
+            Self::Gone => "gone",
+            Self::ServerError { .. } => "server_error",
+            Self::Timeout => "timeout",
+            Self::Network { .. } => "network",
+            Self::BadResponse { .. } => "bad_response",
+            Self::BusRefused { .. } => "bus_refused",
+            Self::Crashed => "crashed",
+        }
+    }
+}

@@ -1,0 +1,306 @@
+//! The poll pass: a batch of jobs polled at once, their new items published, their outcomes sent on.
+//!
+//! Order matters: publish, then send the outcome, then confirm the record. A crash in between repeats events under the
+//! same ids; it never skips one. This pass writes nothing to the store.
+
+mod batch;
+mod send;
+
+use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt, stream};
+
+use crate::batch::{BatchResult, Record};
+use crate::event::Event;
+use crate::id::ChannelName;
+use crate::message::{Completed, PollMessage};
+use crate::outcome::{Hints, Outcome, Scope};
+use crate::policy::Catalog;
+use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Credentials, Polled, Poller, Queues, Request};
+use crate::time::Timestamp;
+use batch::{Group, Groups};
+
+/// How long a batch leaves a channel alone whose refusal did not say until when; the completion's policy takes over.
+const UNSTATED_RESET_SECONDS: u64 = 60;
+
+/// What the poll pass works with.
+pub struct Worker<'a, P, B, Q, S, K, C> {
+    /// Every job type of this deployment.
+    pub catalog: &'a Catalog,
+    /// The third parties.
+    pub poller: &'a P,
+    /// Where new items go.
+    pub bus: &'a B,
+    /// Where outcomes go.
+    pub queues: &'a Q,
+    /// Whether a channel is throttled.
+    pub control: &'a S,
+    /// What accounts authenticate with.
+    pub credentials: &'a K,
+    /// The time of the wheel.
+    pub clock: &'a C,
+    /// Real time left for the batch: no poll starts that could not end in it.
+    pub time_left: &'a (dyn Fn() -> Duration + Sync),
+    /// Limits of a batch.
+    pub limits: Limits,
+}
+
+/// Limits of a batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Polls under way at once.
+    pub concurrency: usize,
+    /// Longest poll, all its requests together.
+    pub poll: Duration,
+    /// Kept back at the end of the time left, for sending outcomes.
+    pub reserve: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { concurrency: 32, poll: Duration::from_secs(20), reserve: Duration::from_secs(3) }
+    }
+}
+
+/// What a batch came to.
+#[derive(Debug, Default)]
+pub struct PollReport {
+    /// Records in the batch.
+    pub records: u64,
+    /// Polls made.
+    pub polled: u64,
+    /// Records of a job that another record of the batch was polled for.
+    pub duplicates: u64,
+    /// Records that could not be read. They are kept.
+    pub unreadable: u64,
+    /// Jobs not started because the time would not have been enough.
+    pub unstarted: u64,
+    /// Jobs not called because their channel is throttled.
+    pub throttled: u64,
+    /// Polls that panicked.
+    pub panics: u64,
+    /// Outcomes by name.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// New items found.
+    pub items: u64,
+    /// Events that the bus accepted.
+    pub events: u64,
+    /// HTTP requests made.
+    pub requests: u64,
+    /// Jobs whose outcome could not be sent on.
+    pub unsent: u64,
+    /// For each poll, how long after its planned instant it began. The plan is the first due minute that the dispatch
+    /// answers for, and the job's place in the spread.
+    pub lateness: Vec<Duration>,
+}
+
+/// Polls the jobs of a batch. Records that are not named as failed are done: their outcome is durably sent.
+pub async fn poll<P, B, Q, S, K, C>(
+    records: &[Record],
+    worker: &Worker<'_, P, B, Q, S, K, C>,
+) -> (BatchResult, PollReport)
+where
+    P: Poller,
+    B: Bus,
+    Q: Queues,
+    S: ControlStore,
+    K: CredentialStore,
+    C: Clock,
+{
+    let mut result = BatchResult::default();
+    let mut report = PollReport { records: records.len() as u64, ..PollReport::default() };
+    let groups = Groups::read(records, worker.catalog, &mut result, &mut report);
+    let stops = stops(&groups, worker).await;
+    let groups = batch::with_credentials(groups, worker.credentials, &mut result).await;
+
+    let polls = groups.into_iter().map(|group| poll_group(group, worker, &stops));
+    let mut finished = stream::iter(polls).buffer_unordered(worker.limits.concurrency.max(1));
+    let mut completed = Vec::with_capacity(records.len());
+    while let Some((group, end)) = finished.next().await {
+        match end {
+            End::Completed { poll, tally } => {
+                report.add(&poll, &tally);
+                completed.push((group, poll));
+            }
+            End::Unstarted => {
+                report.unstarted += 1;
+                group.fail(&mut result, "there was no time left to poll the job");
+            }
+            End::Panicked => {
+                report.panics += 1;
+                group.fail(&mut result, "the poll panicked");
+            }
+        }
+    }
+    send::send(completed, worker.queues, &mut result, &mut report).await;
+    (result, report)
+}
+
+impl PollReport {
+    fn add(&mut self, poll: &Completed, tally: &Tally) {
+        *self.outcomes.entry(poll.outcome.name()).or_default() += 1;
+        self.items += tally.items;
+        self.events += tally.events;
+        self.requests += u64::from(tally.requests);
+        match tally.lateness {
+            Some(lateness) => {
+                self.polled += 1;
+                self.lateness.push(lateness);
+            }
+            None => self.throttled += 1,
+        }
+    }
+}
+
+enum End {
+    Completed { poll: Box<Completed>, tally: Tally },
+    Unstarted,
+    Panicked,
+}
+
+#[derive(Default)]
+struct Tally {
+    items: u64,
+    events: u64,
+    requests: u32,
+    /// None when no call was made.
+    lateness: Option<Duration>,
+}
+
+/// Until when channels are stopped: from the store, and from what this very batch runs into.
+type Stops = Mutex<BTreeMap<ChannelName, Timestamp>>;
+
+async fn stops<P, B, Q, S: ControlStore, K, C>(
+    groups: &Groups<'_>,
+    worker: &Worker<'_, P, B, Q, S, K, C>,
+) -> Stops {
+    let mut stops = BTreeMap::new();
+    for channel in groups.channels() {
+        // A store that cannot say does not stop the polls: the response's own limits still do.
+        if let Ok(Some(until)) = worker.control.throttled_until(&channel).await {
+            stops.insert(channel, until);
+        }
+    }
+    Mutex::new(stops)
+}
+
+async fn poll_group<'r, P, B, Q, S, K, C>(
+    group: Group<'r>,
+    worker: &Worker<'_, P, B, Q, S, K, C>,
+    stops: &Stops,
+) -> (Group<'r>, End)
+where
+    P: Poller,
+    B: Bus,
+    C: Clock,
+{
+    let end = match AssertUnwindSafe(poll_one(&group, worker, stops)).catch_unwind().await {
+        Ok(end) => end,
+        Err(_) => End::Panicked,
+    };
+    (group, end)
+}
+
+async fn poll_one<P, B, Q, S, K, C>(
+    group: &Group<'_>,
+    worker: &Worker<'_, P, B, Q, S, K, C>,
+    stops: &Stops,
+) -> End
+where
+    P: Poller,
+    B: Bus,
+    C: Clock,
+{
+    let message = &group.message;
+    let now = worker.clock.now();
+    if let Some(until) = stopped(stops, &group.channel, now) {
+        // Rounded down: a throttle that is reported again must not grow.
+        let reset_seconds = Some(until.since(now).as_secs());
+        let outcome = Outcome::RateLimited { scope: Scope::Application, reset_seconds };
+        return completed(message, now, outcome, Hints::default(), Tally::default());
+    }
+    let left = (worker.time_left)().saturating_sub(worker.limits.reserve);
+    if left.is_zero() {
+        return End::Unstarted;
+    }
+    let request = Request {
+        row: &message.row,
+        credentials: group.credentials.as_ref(),
+        budget: left.min(worker.limits.poll),
+    };
+    let Polled { outcome, hints, items, requests } = worker.poller.poll(request).await;
+    let at = worker.clock.now();
+    stop(stops, &group.channel, at, &outcome, &hints);
+    let mut tally =
+        Tally { items: items.len() as u64, events: 0, requests, lateness: Some(lateness(message, now)) };
+    if items.is_empty() {
+        return completed(message, at, outcome, hints, tally);
+    }
+    let events: Vec<Event> =
+        items.into_iter().map(|item| Event::of_item(&message.row.job, item, at)).collect();
+    let outcome = match publish(worker.bus, events).await {
+        Ok(count) => {
+            tally.events = count;
+            outcome
+        }
+        Err(Refused { accepted, reason }) => {
+            tally.events = accepted;
+            Outcome::BusRefused { reason }
+        }
+    };
+    completed(message, at, outcome, hints, tally)
+}
+
+fn completed(message: &PollMessage, at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {
+    let poll = Completed { due: message.due, at, row: message.row.clone(), outcome, hints };
+    End::Completed { poll: Box::new(poll), tally }
+}
+
+struct Refused {
+    accepted: u64,
+    reason: String,
+}
+
+/// Publishes a poll's events: all of them, or the poll does not advance.
+async fn publish<B: Bus>(bus: &B, events: Vec<Event>) -> Result<u64, Refused> {
+    let expected = events.len();
+    let answers = bus.publish(events).await;
+    let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
+    if accepted == expected && answers.len() == expected {
+        return Ok(accepted as u64);
+    }
+    let reason = match answers.into_iter().find_map(Result::err) {
+        Some(error) => error.chain(),
+        None => format!("the bus answered for {accepted} of {expected} events"),
+    };
+    Err(Refused { accepted: accepted as u64, reason })
+}
+
+/// How long after its planned instant a poll begins.
+fn lateness(message: &PollMessage, now: Timestamp) -> Duration {
+    let cadence = message.row.place.cohort().map_or(0, |cohort| u32::from(cohort.cadence.minutes()));
+    let first_due = message.due.minus(message.missed.saturating_mul(cadence));
+    now.since(first_due.start().plus(Duration::from_secs(u64::from(message.spread))))
+}
+
+fn stopped(stops: &Stops, channel: &ChannelName, now: Timestamp) -> Option<Timestamp> {
+    let stops = stops.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    stops.get(channel).copied().filter(|&until| until > now)
+}
+
+/// A limit of the whole application that this batch runs into stops its other polls at once.
+fn stop(stops: &Stops, channel: &ChannelName, at: Timestamp, outcome: &Outcome, hints: &Hints) {
+    let refused = outcome.refusal().filter(|(scope, _)| *scope == Scope::Application);
+    let refused = refused.map(|(_, reset_seconds)| reset_seconds.unwrap_or(UNSTATED_RESET_SECONDS));
+    let spent = hints.limits.iter().filter(|limit| limit.scope == Scope::Application && limit.is_spent());
+    if let Some(seconds) = spent.map(|limit| limit.reset_seconds).chain(refused).max() {
+        let until = at.plus(Duration::from_secs(seconds));
+        stops.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(channel.clone(), until);
+    }
+}
+
+/// The credentials of a group, resolved.
+type Resolved = Option<Credentials>;

@@ -1,0 +1,119 @@
+//! Reading a batch: records into jobs, one poll a job however many records name it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{PollReport, Resolved};
+use crate::batch::{BatchResult, Record};
+use crate::id::{AccountId, ChannelName, JobId};
+use crate::message::{Message, PollMessage};
+use crate::policy::Catalog;
+use crate::ports::CredentialStore;
+
+/// The records of one job in a batch, and the message that it is polled by: the newest.
+pub(super) struct Group<'r> {
+    pub(super) message: PollMessage,
+    pub(super) channel: ChannelName,
+    pub(super) credentials: Resolved,
+    records: Vec<&'r Record>,
+}
+
+impl Group<'_> {
+    /// Every record of the job comes back.
+    pub(super) fn fail(&self, result: &mut BatchResult, reason: &str) {
+        for record in &self.records {
+            result.fail(record, reason);
+        }
+    }
+}
+
+/// The jobs of a batch.
+pub(super) struct Groups<'r>(Vec<Group<'r>>);
+
+impl<'r> Groups<'r> {
+    /// Reads each record alone. Two records of one job (a duplicate, or a backlog of several minutes) are one poll.
+    pub(super) fn read(
+        records: &'r [Record],
+        catalog: &Catalog,
+        result: &mut BatchResult,
+        report: &mut PollReport,
+    ) -> Self {
+        let mut by_job = BTreeMap::<JobId, usize>::new();
+        let mut groups = Vec::<Group<'r>>::with_capacity(records.len());
+        for record in records {
+            let (message, channel) = match read_one(record, catalog) {
+                Ok(read) => read,
+                Err(reason) => {
+                    report.unreadable += 1;
+                    result.fail(record, reason);
+                    continue;
+                }
+            };
+            match by_job.get(&message.row.job).and_then(|&index| groups.get_mut(index)) {
+                Some(group) => {
+                    report.duplicates += 1;
+                    group.records.push(record);
+                    if (message.row.rev, message.due) > (group.message.row.rev, group.message.due) {
+                        group.message = message;
+                    }
+                }
+                None => {
+                    by_job.insert(message.row.job.clone(), groups.len());
+                    groups.push(Group { message, channel, credentials: None, records: vec![record] });
+                }
+            }
+        }
+        Self(groups)
+    }
+
+    /// The channels in the batch: one, for a channel's own worker.
+    pub(super) fn channels(&self) -> BTreeSet<ChannelName> {
+        self.0.iter().map(|group| group.channel.clone()).collect()
+    }
+}
+
+fn read_one(record: &Record, catalog: &Catalog) -> Result<(PollMessage, ChannelName), String> {
+    let message = PollMessage::decode(&record.body).map_err(|error| error.to_string())?;
+    let job_type = &message.row.job.job_type;
+    if catalog.get(job_type).is_none() {
+        return Err(format!("no channel declares the job type `{job_type}`"));
+    }
+    let channel = ChannelName::new(job_type.channel()).map_err(|error| error.to_string())?;
+    Ok((message, channel))
+}
+
+/// Fetches the credentials of the whole batch, a call a channel. A job whose credentials cannot be read comes back: it
+/// must not be polled, and refused, as if it had none.
+pub(super) async fn with_credentials<'r, K: CredentialStore>(
+    groups: Groups<'r>,
+    credentials: &K,
+    result: &mut BatchResult,
+) -> Vec<Group<'r>> {
+    let mut ready = Vec::with_capacity(groups.0.len());
+    for (channel, mut groups) in by_channel(groups) {
+        let accounts: Vec<AccountId> =
+            groups.iter().map(|group| group.message.row.job.account.clone()).collect();
+        let mut answers = credentials.credentials(&channel, &accounts).await;
+        // Missing answers are failures, never "no credentials".
+        for group in groups.drain(answers.len().min(groups.len())..) {
+            group.fail(result, "the account's credentials were not answered for");
+        }
+        for (mut group, answer) in groups.into_iter().zip(answers.drain(..)) {
+            match answer {
+                Ok(found) => {
+                    group.credentials = found;
+                    ready.push(group);
+                }
+                Err(error) => group.fail(result, &error.chain()),
+            }
+        }
+    }
+    ready
+}
+
+fn by_channel(groups: Groups<'_>) -> BTreeMap<ChannelName, Vec<Group<'_>>> {
+    let mut channels = BTreeMap::<_, Vec<_>>::new();
+    for group in groups.0 {
+        channels.entry(group.channel.clone()).or_default().push(group);
+    }
+    channels
+}

@@ -1,0 +1,75 @@
+//! Sending the outcomes of a batch on: one message, or a few when they are large.
+
+use serde_json::value::RawValue;
+
+use super::PollReport;
+use super::batch::Group;
+use crate::batch::BatchResult;
+use crate::message::{Completed, encode_completed};
+use crate::ports::{Outgoing, QueueName, Queues};
+
+/// Most bytes of outcomes in a message. SQS bills by 64 KB and takes 1 MiB.
+const MAX_OUTCOME_BYTES: usize = 200 * 1024;
+
+pub(super) async fn send<Q: Queues>(
+    completed: Vec<(Group<'_>, Box<Completed>)>,
+    queues: &Q,
+    result: &mut BatchResult,
+    report: &mut PollReport,
+) {
+    let mut parcels = Vec::<Parcel<'_>>::new();
+    for (group, poll) in completed {
+        let Ok(json) = serde_json::value::to_raw_value(&poll) else {
+            report.unsent += 1;
+            group.fail(result, "the outcome could not be written down");
+            continue;
+        };
+        let bytes = json.get().len();
+        match parcels.last_mut().filter(|parcel| parcel.bytes + bytes <= MAX_OUTCOME_BYTES) {
+            Some(parcel) => parcel.add(group, json),
+            None => {
+                let mut parcel = Parcel::default();
+                parcel.add(group, json);
+                parcels.push(parcel);
+            }
+        }
+    }
+    if parcels.is_empty() {
+        return;
+    }
+    let outgoing = parcels.iter().map(Parcel::outgoing).collect();
+    let mut answers = queues.send(&QueueName::Completed, outgoing).await.into_iter();
+    for parcel in parcels {
+        let reason = match answers.next() {
+            Some(Ok(())) => continue,
+            Some(Err(error)) => error.chain(),
+            None => "the outcome's message was not answered for".to_owned(),
+        };
+        report.unsent += parcel.groups.len() as u64;
+        for group in parcel.groups {
+            group.fail(result, &reason);
+        }
+    }
+}
+
+/// The outcomes of one message, and the records that are done once it is accepted.
+#[derive(Default)]
+struct Parcel<'r> {
+    groups: Vec<Group<'r>>,
+    polls: Vec<Box<RawValue>>,
+    bytes: usize,
+    hop: u8,
+}
+
+impl<'r> Parcel<'r> {
+    fn add(&mut self, group: Group<'r>, json: Box<RawValue>) {
+        self.hop = self.hop.max(group.message.hop.saturating_add(1));
+        self.bytes += json.get().len();
+        self.groups.push(group);
+        self.polls.push(json);
+    }
+
+    fn outgoing(&self) -> Outgoing {
+        Outgoing { body: encode_completed(self.hop, &self.polls), delay_seconds: 0 }
+    }
+}

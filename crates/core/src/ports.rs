@@ -1,0 +1,303 @@
+//! The ports: what the passes need from the outside, and what they may rely on.
+//!
+//! Every adapter keeps these contracts and passes one contract suite. Methods that take many things answer for each
+//! of them, in order: partial success is the normal case, and an entry that the adapter cannot account for is an error.
+
+use std::error::Error;
+use std::time::Duration;
+
+use crate::event::{Event, Item};
+use crate::id::{AccountId, ChannelName, JobId, JobTypeId};
+use crate::outcome::{Hints, Outcome};
+use crate::row::{JobRow, Place, Registration, Revision, WakeUp};
+use crate::time::{EpochMinute, Timestamp};
+use crate::wheel::Cohort;
+
+/// What a caller may do about a failed operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Retry {
+    /// Too much at once: later, and more slowly.
+    Throttled,
+    /// Later, as it is. The operation may or may not have happened.
+    Transient,
+    /// Not without a change of code, data or permissions.
+    Never,
+}
+
+/// An operation that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} failed")]
+pub struct PortError {
+    /// The operation and what it was on, without secrets.
+    pub what: String,
+    /// What to do about it.
+    pub retry: Retry,
+    /// The cause.
+    #[source]
+    pub source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl PortError {
+    /// A failure with its cause.
+    pub fn new(
+        what: impl Into<String>,
+        retry: Retry,
+        source: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { what: what.into(), retry, source: Some(source.into()) }
+    }
+
+    /// The failure and its causes on one line.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+}
+
+/// Part of a partition.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The items, in the order of their keys.
+    pub items: Vec<T>,
+    /// Items that could not be read (written by a newer build, or damaged). They stay where they are.
+    pub unreadable: u32,
+    /// Where the next page starts; none at the end.
+    pub next: Option<String>,
+}
+
+/// One change to the store, atomic by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A new row and its registration, if the job has none.
+    Insert(Box<JobRow>),
+    /// The row in its place, if the revision there is `expected`.
+    Update {
+        /// The whole new row.
+        row: Box<JobRow>,
+        /// The revision that it replaces.
+        expected: Revision,
+    },
+    /// The row into another place, out of `from`, and its registration with it, if the revision at `from` is `expected`.
+    Move {
+        /// The whole new row, its place the new one.
+        row: Box<JobRow>,
+        /// Where it is now.
+        from: Place,
+        /// The revision that it replaces.
+        expected: Revision,
+    },
+    /// The row and its registration away, if the revision at `place` is `expected`.
+    Remove {
+        /// Which job.
+        job: JobId,
+        /// Where its row is.
+        place: Place,
+        /// Its revision.
+        expected: Revision,
+    },
+    /// A wake-up. Setting the same one again changes nothing.
+    Wake(WakeUp),
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// It is durable.
+    Done,
+    /// Its condition did not hold; nothing was changed. The row that stands there now, if any (for an insert: the row
+    /// that the job has, wherever it is).
+    Conflict(Option<Box<JobRow>>),
+}
+
+/// Rows, registrations and wake-ups.
+///
+/// Contract: an answer of `Done` means durable. A change whose answer is an error may have happened. Changes of one call
+/// are independent; their answers are in order, one each. Reads of rows by place are strongly consistent; partition reads
+/// may lag a write by moments (a stale copy is fenced by its revision).
+pub trait JobStore {
+    /// A page of a cohort's rows, of at most `limit`, from where an earlier page ended.
+    async fn read_cohort(
+        &self,
+        job_type: &JobTypeId,
+        cohort: Cohort,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<JobRow>, PortError>;
+
+    /// A page of the wake-ups set for a minute in one shard: never those of another day.
+    async fn read_wakes(
+        &self,
+        job_type: &JobTypeId,
+        minute: EpochMinute,
+        shard: u16,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<WakeUp>, PortError>;
+
+    /// The row of a job at a place.
+    async fn read_row(&self, job: &JobId, place: Place) -> Result<Option<JobRow>, PortError>;
+
+    /// Where a job's row is; none when the job is not registered.
+    async fn locate(&self, job: &JobId) -> Result<Option<Registration>, PortError>;
+
+    /// Applies changes.
+    async fn apply(&self, changes: Vec<Change>) -> Vec<Result<Applied, PortError>>;
+}
+
+/// What the tick asks before it dispatches a job type.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Gate {
+    /// The last minute whose work is durably enqueued.
+    pub cursor: Option<EpochMinute>,
+    /// Whether an operator paused the job type or its channel.
+    pub paused: bool,
+    /// Until when the channel's application-wide limit is spent.
+    pub throttled_until: Option<Timestamp>,
+}
+
+/// Cursors, pauses and throttles.
+pub trait ControlStore {
+    /// What stands in the way of dispatching a job type.
+    async fn gate(&self, job_type: &JobTypeId) -> Result<Gate, PortError>;
+
+    /// Moves a cursor, if it still is where it was read. `Ok(false)`: another tick moved it.
+    async fn move_cursor(
+        &self,
+        job_type: &JobTypeId,
+        from: Option<EpochMinute>,
+        to: EpochMinute,
+    ) -> Result<bool, PortError>;
+
+    /// Stops a channel until an instant; an earlier end does not shorten a later one.
+    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError>;
+
+    /// Until when a channel is stopped.
+    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError>;
+}
+
+/// A queue that the passes send to. Dead-letter queues are only ever read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum QueueName {
+    /// The jobs of a job type.
+    Jobs(JobTypeId),
+    /// Finished polls.
+    Completed,
+    /// Partitions of a large tick.
+    Drains,
+}
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its text.
+    pub body: String,
+    /// Seconds before it becomes visible: at most 900.
+    pub delay_seconds: u16,
+}
+
+/// The queues.
+///
+/// Contract: `Ok` for a message means durably accepted. Delivery is at least once, in any order. The adapter cuts batches
+/// by count and bytes and keeps many in flight; it answers for each message, in order.
+pub trait Queues {
+    /// Sends messages.
+    async fn send(&self, queue: &QueueName, messages: Vec<Outgoing>) -> Vec<Result<(), PortError>>;
+
+    /// About how many messages wait in a queue, visible or delayed.
+    async fn backlog(&self, queue: &QueueName) -> Result<u64, PortError>;
+}
+
+/// The event bus.
+///
+/// Contract: `Ok` for an event means that the bus has accepted it. One answer an event, in order.
+pub trait Bus {
+    /// Publishes events.
+    async fn publish(&self, events: Vec<Event>) -> Vec<Result<(), PortError>>;
+}
+
+/// A secret: it shows as `***` wherever it is printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Box<str>);
+
+impl Secret {
+    /// Takes a secret.
+    pub fn new(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// The secret itself: for the request that needs it, and nothing else.
+    #[must_use]
+    pub const fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// What an account authenticates with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The access token.
+    pub token: Secret,
+}
+
+/// The credentials of accounts.
+///
+/// Contract: one answer an account, in order; `Ok(None)` when the account has none. May be cached, with a bound.
+pub trait CredentialStore {
+    /// The credentials of several accounts of a channel.
+    async fn credentials(
+        &self,
+        channel: &ChannelName,
+        accounts: &[AccountId],
+    ) -> Vec<Result<Option<Credentials>, PortError>>;
+}
+
+/// One poll to make.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The job, as it was dispatched.
+    pub row: &'a JobRow,
+    /// What it authenticates with.
+    pub credentials: Option<&'a Credentials>,
+    /// Time left for the whole poll.
+    pub budget: Duration,
+}
+
+/// What a poll brought.
+#[derive(Debug)]
+pub struct Polled {
+    /// What it came to. For `New`, `items` is the length of the list below.
+    pub outcome: Outcome,
+    /// What the responses said about when to come back. Seconds of the wheel.
+    pub hints: Hints,
+    /// New items, oldest first. Only with `New`.
+    pub items: Vec<Item>,
+    /// HTTP requests made.
+    pub requests: u32,
+}
+
+/// The third party.
+///
+/// Contract: every failure is an outcome; nothing is published and no state is kept that a second poll from the same
+/// context would miss.
+pub trait Poller {
+    /// Makes one poll.
+    async fn poll(&self, request: Request<'_>) -> Polled;
+}
+
+/// Time, for the passes that take long enough to need it more than once.
+pub trait Clock {
+    /// The time of the wheel.
+    fn now(&self) -> Timestamp;
+}

@@ -1,0 +1,242 @@
+//! Draining partitions: pages of rows, held ones skipped, copies sent.
+
+use std::ops::AddAssign;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+
+use super::{Dispatch, PAGE_ROWS, PARTITIONS_IN_FLIGHT};
+use crate::batch::{BatchResult, Record};
+use crate::message::{DrainMessage, Message, Part, PollMessage};
+use crate::policy::JobTypeSpec;
+use crate::ports::{Clock, JobStore, Outgoing, PortError, QueueName, Queues};
+use crate::row::{JobRow, WakeUp};
+use crate::time::EpochMinute;
+use crate::wheel::{Window, spread_delay_seconds};
+
+/// Rows of woken jobs read at once.
+const READS_IN_FLIGHT: usize = 64;
+/// Invocations that may continue one another on a partition: leaves hops for worker and completion.
+const MAX_DRAIN_HOPS: u8 = 5;
+
+/// Counts of what was drained.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DrainReport {
+    /// Partitions drained to their end.
+    pub partitions: u64,
+    /// Rows due.
+    pub due: u64,
+    /// Rows skipped because they are on hold.
+    pub held: u64,
+    /// Copies sent.
+    pub dispatched: u64,
+    /// Earlier due minutes that these copies make up for.
+    pub missed: u64,
+    /// Wake-ups left to the job's own cohort, due in the same window.
+    pub covered_wakes: u64,
+    /// Wake-ups of jobs that are parked or gone.
+    pub stale_wakes: u64,
+    /// Rows that could not be read. They stay where they are.
+    pub unreadable: u64,
+    /// Partitions that failed or ran out of time, to be drained again.
+    pub undrained: u64,
+}
+
+impl AddAssign for DrainReport {
+    fn add_assign(&mut self, other: Self) {
+        self.partitions += other.partitions;
+        self.due += other.due;
+        self.held += other.held;
+        self.dispatched += other.dispatched;
+        self.missed += other.missed;
+        self.covered_wakes += other.covered_wakes;
+        self.stale_wakes += other.stale_wakes;
+        self.unreadable += other.unreadable;
+        self.undrained += other.undrained;
+    }
+}
+
+/// Drains partitions, several at once. Gives back those that are not drained to their end, each with where to go on.
+pub(super) async fn drain<S: JobStore, Q: Queues, C: Clock>(
+    parts: Vec<DrainMessage>,
+    spec: &JobTypeSpec,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> (DrainReport, Vec<DrainMessage>) {
+    let mut drains = stream::iter(parts.into_iter().map(|part| drain_one(part, spec, dispatch)))
+        .buffer_unordered(PARTITIONS_IN_FLIGHT);
+    let (mut total, mut left) = (DrainReport::default(), Vec::new());
+    while let Some((report, rest)) = drains.next().await {
+        total += report;
+        left.extend(rest);
+    }
+    (total, left)
+}
+
+/// The handler of the drains queue: each message is a partition.
+pub async fn drain_messages<S: JobStore, Q: Queues, C: Clock>(
+    records: &[Record],
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> (BatchResult, DrainReport) {
+    let mut result = BatchResult::default();
+    let mut total = DrainReport::default();
+    for record in records {
+        let message = match DrainMessage::decode(&record.body) {
+            Ok(message) => message,
+            Err(error) => {
+                result.fail(record, error.to_string());
+                continue;
+            }
+        };
+        let Some(spec) = dispatch.catalog.get(&message.job_type) else {
+            result.fail(record, format!("no channel declares the job type `{}`", message.job_type));
+            continue;
+        };
+        let (report, left) = drain_one(message, spec, dispatch).await;
+        total += report;
+        if let Some(rest) = left {
+            hand_on(record, rest, dispatch, &mut result).await;
+        }
+    }
+    (result, total)
+}
+
+/// What is left of a partition goes to another invocation, up to a number of hops. Past it, or when it cannot be handed
+/// on, the record itself comes back: nothing of the partition is dropped.
+async fn hand_on<S, Q: Queues, C>(
+    record: &Record,
+    mut rest: DrainMessage,
+    dispatch: &Dispatch<'_, S, Q, C>,
+    result: &mut BatchResult,
+) {
+    rest.hop += 1;
+    if rest.hop > MAX_DRAIN_HOPS {
+        result.fail(
+            record,
+            format!(
+                "a partition of `{}` outlasts {MAX_DRAIN_HOPS} invocations: give it more shards",
+                rest.job_type
+            ),
+        );
+        return;
+    }
+    let outgoing = vec![Outgoing { body: rest.encode(), delay_seconds: 0 }];
+    let sent = dispatch.queues.send(&QueueName::Drains, outgoing).await;
+    if !matches!(sent.as_slice(), [Ok(())]) {
+        result.fail(record, "the rest of a partition could not be handed on".to_owned());
+    }
+}
+
+async fn drain_one<S: JobStore, Q: Queues, C: Clock>(
+    mut part: DrainMessage,
+    spec: &JobTypeSpec,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> (DrainReport, Option<DrainMessage>) {
+    let mut report = DrainReport::default();
+    loop {
+        if dispatch.clock.now() >= dispatch.deadline {
+            report.undrained += 1;
+            return (report, Some(part));
+        }
+        match drain_page(&part, spec, dispatch).await {
+            Ok((page, next)) => {
+                report += page;
+                let Some(next) = next else {
+                    report.partitions += 1;
+                    return (report, None);
+                };
+                part.from = Some(next);
+            }
+            Err(_) => {
+                report.undrained += 1;
+                return (report, Some(part));
+            }
+        }
+    }
+}
+
+/// One page: an error leaves the page to be drained again as a whole.
+async fn drain_page<S: JobStore, Q: Queues, C>(
+    part: &DrainMessage,
+    spec: &JobTypeSpec,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Result<(DrainReport, Option<String>), PortError> {
+    let mut report = DrainReport::default();
+    let (rows, due, missed, next) = match part.part {
+        Part::Cohort { cohort, due, missed } => {
+            let page = dispatch.store.read_cohort(&spec.id, cohort, part.from.as_deref(), PAGE_ROWS).await?;
+            report.unreadable += u64::from(page.unreadable);
+            (page.items, due, missed, page.next)
+        }
+        Part::Wakes { minute, shard } => {
+            let page =
+                dispatch.store.read_wakes(&spec.id, minute, shard, part.from.as_deref(), PAGE_ROWS).await?;
+            report.unreadable += u64::from(page.unreadable);
+            (woken(page.items, part, dispatch.store, &mut report).await?, minute, 0, page.next)
+        }
+    };
+    report.due = rows.len() as u64;
+    let ready = rows.into_iter().filter(|row| !row.is_held(part.minute));
+    let messages: Vec<Outgoing> = ready.map(|row| poll_message(row, due, missed, part.hop, spec)).collect();
+    report.dispatched = messages.len() as u64;
+    report.held = report.due - report.dispatched;
+    report.missed = report.dispatched * u64::from(missed);
+    if !messages.is_empty() {
+        let expected = messages.len();
+        let sent = dispatch.queues.send(&QueueName::Jobs(spec.id.clone()), messages).await;
+        confirm(expected, sent)?;
+    }
+    Ok((report, next))
+}
+
+fn confirm(expected: usize, sent: Vec<Result<(), PortError>>) -> Result<(), PortError> {
+    let answered = sent.len();
+    sent.into_iter().collect::<Result<(), _>>()?;
+    if answered == expected {
+        Ok(())
+    } else {
+        let reason = format!("{answered} of {expected} messages were answered for");
+        Err(PortError::new("sending a page of jobs", crate::ports::Retry::Transient, reason))
+    }
+}
+
+fn poll_message(row: JobRow, due: EpochMinute, missed: u32, hops: u8, spec: &JobTypeSpec) -> Outgoing {
+    let spread = spread_delay_seconds(&row.job, spec.spread_seconds);
+    let body = PollMessage { due, missed, spread, hop: hops + 1, row }.encode();
+    Outgoing { body, delay_seconds: spread }
+}
+
+/// The rows of wake-ups, wherever they are now; not those whose own cohort is due in the same window.
+async fn woken<S: JobStore>(
+    wakes: Vec<WakeUp>,
+    part: &DrainMessage,
+    store: &S,
+    report: &mut DrainReport,
+) -> Result<Vec<JobRow>, PortError> {
+    let window = Window::new(Some(part.after), part.minute);
+    let covered = |row: &JobRow| {
+        row.place.cohort().is_some_and(|cohort| window.is_some_and(|window| window.covers(cohort)))
+    };
+    let mut found =
+        stream::iter(wakes.into_iter().map(|wake| find(store, wake))).buffer_unordered(READS_IN_FLIGHT);
+    let mut rows = Vec::new();
+    while let Some(row) = found.next().await {
+        match row? {
+            Some(row) if covered(&row) => report.covered_wakes += 1,
+            Some(row) => rows.push(row),
+            None => report.stale_wakes += 1,
+        }
+    }
+    Ok(rows)
+}
+
+/// A woken job's row, unless it is parked or gone. It may have moved since the wake-up was set.
+async fn find<S: JobStore>(store: &S, wake: WakeUp) -> Result<Option<JobRow>, PortError> {
+    if let Some(row) = store.read_row(&wake.job, wake.place).await? {
+        return Ok(row.place.cohort().map(|_| row));
+    }
+    let Some(registration) = store.locate(&wake.job).await? else { return Ok(None) };
+    match registration.place.cohort() {
+        Some(_) => store.read_row(&wake.job, registration.place).await,
+        None => Ok(None),
+    }
+}
