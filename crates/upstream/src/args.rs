@@ -9,8 +9,9 @@ use pollwheel_upstream::{Auth, Channel, Config, Fault, Growth, Limit};
 
 /// A server on this machine that behaves like the Mastodon and GitHub APIs.
 ///
-/// Every account exists: ask for any id. Its timeline follows from the seed and the id alone, grows while the server
-/// runs, and comes in the APIs' own pages, with their validators and rate-limit headers. Faults can be mixed in.
+/// Every account exists: ask for any id. Its timeline follows from the seed and the id
+/// alone, grows while the server runs, and comes in the APIs' own pages, with their
+/// validators and rate-limit headers. Faults can be mixed in.
 ///
 ///   GET /api/v1/accounts/{id}/statuses    Mastodon
 ///   GET /users/{username}/events          GitHub
@@ -28,7 +29,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Mean number of items an account posts in an hour. Six accounts of ten post a fifth of it, one of a hundred posts 24 times as much.
+    /// Mean number of items an account posts in an hour. Six accounts of ten post a fifth of it, one of a hundred posts
+    /// 24 times as much.
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     items_per_hour: f64,
 
@@ -44,7 +46,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 40)]
     history: u32,
 
-    /// Seconds that pass on the timelines in one real second. 60 shows an hour of activity every minute. Limits stay in real time.
+    /// Seconds that pass on the timelines in one real second. 60 shows an hour of activity every minute. Limits stay in
+    /// real time.
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
     time_scale: f64,
 

@@ -5,7 +5,7 @@
 use std::iter::Peekable;
 use std::sync::Arc;
 
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, time_ms};
 
 /// An account's items at one moment.
 #[derive(Debug, Clone)]
@@ -20,16 +20,25 @@ pub(crate) struct Feed {
 impl Feed {
     /// Items with ids lower than `below`, newest first.
     pub(crate) fn newest_first(&self, below: u64) -> impl Iterator<Item = u64> {
-        let end = self.posted.partition_point(|&id| id < below);
-        let posted = self.posted[..end].iter().rev().copied();
+        let posted = self.posted();
+        let end = posted.partition_point(|&id| id < below);
+        let posted = posted[..end].iter().rev().copied();
         merge(self.timeline.newest_first(self.now_ms, below), posted, |a, b| a > b)
     }
 
     /// Items with ids higher than `above`, oldest first.
     pub(crate) fn oldest_first(&self, above: u64) -> impl Iterator<Item = u64> {
-        let start = self.posted.partition_point(|&id| id <= above);
-        let posted = self.posted[start..].iter().copied();
+        let posted = self.posted();
+        let start = posted.partition_point(|&id| id <= above);
+        let posted = posted[start..].iter().copied();
         merge(self.timeline.oldest_first(self.now_ms, above), posted, |a, b| a < b)
+    }
+
+    /// What was posted up to this moment. A test may have posted since: showing that already, without the generated items
+    /// that came between, would let a client step over those.
+    fn posted(&self) -> &[u64] {
+        let end = self.posted.partition_point(|&id| time_ms(id) <= self.now_ms);
+        &self.posted[..end]
     }
 
     /// The newest item.
@@ -88,6 +97,15 @@ mod tests {
         let mut newest: Vec<_> = feed.newest_first(u64::MAX).collect();
         newest.reverse();
         assert_eq!(all, newest);
+    }
+
+    #[test]
+    fn what_was_posted_later_is_not_seen_yet() {
+        let early = Feed { now_ms: ORIGIN + 1_300_000, ..feed() };
+        let seen: Vec<_> = early.oldest_first(0).collect();
+        assert!(seen.iter().all(|&id| time_ms(id) <= early.now_ms));
+        assert_eq!(early.posted.iter().filter(|id| seen.contains(id)).count(), 2);
+        assert_eq!(early.newest(), seen.last().copied());
     }
 
     #[test]
