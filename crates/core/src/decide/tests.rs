@@ -348,16 +348,18 @@ fn any_row() -> impl Strategy<Value = JobRow> {
 /// Seconds that the server asked for, capped as the policy caps them.
 fn asked(outcome: &Outcome, hints: &Hints, policy: &Policy) -> u64 {
     let cap = u64::from(policy.hold_cap_minutes) * 60;
-    let outcome = match outcome {
-        Outcome::RateLimited { scope: Scope::Account, reset_seconds } => reset_seconds.unwrap_or(0),
-        Outcome::ServerError { retry_after_seconds, .. } => retry_after_seconds.unwrap_or(0),
-        _ => 0,
+    let refused =
+        outcome.refusal().filter(|(scope, _)| *scope == Scope::Account).and_then(|(_, seconds)| seconds);
+    let retry_after = if let Outcome::ServerError { retry_after_seconds, .. } = outcome {
+        *retry_after_seconds
+    } else {
+        None
     };
     let spent =
         hints.limits.iter().filter(|limit| limit.scope == Scope::Account && limit.remaining <= limit.cushion);
     let limits = spent.map(|limit| limit.reset_seconds).max().unwrap_or(0);
     let floor = hints.floor_seconds.unwrap_or(0).min(u64::from(policy.max_staleness_minutes) * 60);
-    outcome.max(limits).min(cap).max(floor)
+    refused.max(retry_after).unwrap_or(0).max(limits).min(cap).max(floor)
 }
 
 proptest! {
