@@ -1,25 +1,97 @@
-//! What a Lambda event source mapping does with an SQS batch: when it invokes, and what it makes of the answer.
+//! What a Lambda event source mapping does with an SQS batch: when it invokes the function, and what it makes of the
+//! answer when `ReportBatchItemFailures` is on.
+//!
+//! The rules are those of "Success and failure conditions" in
+//! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>. A message that is not deleted comes back
+//! when its visibility timeout is over: a mapping never changes that time-out.
+//!
+//! Not here: receiving, invoking and deleting. The engine does them as these rules say.
 
+use std::collections::HashMap;
 use std::num::NonZeroU16;
 use std::time::Duration;
 
 use pollwheel_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// Most messages in a batch of a standard queue; more than [`MAX_SIZE_WITHOUT_WINDOW`] only with a window.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
+pub const MAX_SIZE: u16 = 10_000;
+/// Most messages in a batch without a window.
+pub const MAX_SIZE_WITHOUT_WINDOW: u16 = 10;
+/// The shortest window that allows large batches.
+pub const MIN_WINDOW_FOR_LARGE_BATCHES: Duration = Duration::from_secs(1);
+/// The longest window.
+pub const MAX_WINDOW: Duration = Duration::from_secs(300);
+
 /// When a mapping invokes its function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
-    /// Most messages in a batch.
-    pub size: NonZeroU16,
-    /// How long to gather messages before invoking with fewer.
-    pub window: Duration,
+    size: NonZeroU16,
+    window: Duration,
+}
+
+/// A batching that Lambda refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BatchingError {
+    /// The size is out of range.
+    #[error("a batch of {size} messages is over the limit of {MAX_SIZE}")]
+    Size {
+        /// The size.
+        size: u16,
+    },
+    /// Large batches need time to gather.
+    #[error("a batch of {size} messages needs a window of at least 1 s: set one, or use at most {MAX_SIZE_WITHOUT_WINDOW}")]
+    NoWindow {
+        /// The size.
+        size: u16,
+    },
+    /// The window is out of range.
+    #[error("a window of {} s is over the limit of {} s", window.as_secs(), MAX_WINDOW.as_secs())]
+    Window {
+        /// The window.
+        window: Duration,
+    },
 }
 
 impl Batching {
-    /// Whether to invoke with what is gathered since `first_at`.
+    /// Batches of at most `size` messages, gathered for at most `window`.
+    ///
+    /// # Errors
+    /// What Lambda would refuse.
+    pub fn new(size: NonZeroU16, window: Duration) -> Result<Self, BatchingError> {
+        match size.get() {
+            size if size > MAX_SIZE => Err(BatchingError::Size { size }),
+            size if size > MAX_SIZE_WITHOUT_WINDOW && window < MIN_WINDOW_FOR_LARGE_BATCHES => {
+                Err(BatchingError::NoWindow { size })
+            }
+            _ if window > MAX_WINDOW => Err(BatchingError::Window { window }),
+            _ => Ok(Self { size, window }),
+        }
+    }
+
+    /// Most messages in a batch.
     #[must_use]
-    pub fn is_ready(self, _gathered: usize, _first_at: Timestamp, _now: Timestamp) -> bool {
-        todo!()
+    pub fn size(self) -> usize {
+        usize::from(self.size.get())
+    }
+
+    /// How long messages are gathered.
+    #[must_use]
+    pub const fn window(self) -> Duration {
+        self.window
+    }
+
+    /// Whether to invoke with `gathered` messages, the first of which came at `first`.
+    #[must_use]
+    pub fn is_ready(self, gathered: usize, first: Timestamp, now: Timestamp) -> bool {
+        gathered >= self.size() || (gathered > 0 && now >= self.deadline(first))
+    }
+
+    /// When to invoke with what there is, if the first message came at `first`.
+    #[must_use]
+    pub fn deadline(self, first: Timestamp) -> Timestamp {
+        first.plus(self.window)
     }
 }
 
@@ -39,8 +111,23 @@ pub struct BatchItemFailure {
     pub item_identifier: String,
 }
 
+impl BatchResponse {
+    /// The answer that names these messages.
+    pub fn failing<I: Into<String>>(message_ids: impl IntoIterator<Item = I>) -> Self {
+        let failure = |id: I| BatchItemFailure { item_identifier: id.into() };
+        Self { batch_item_failures: message_ids.into_iter().map(failure).collect() }
+    }
+
+    /// The answer as the function returns it.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // A list of strings always has a JSON form; were it otherwise, no answer would mean that all is well.
+        serde_json::to_string(self).unwrap_or_else(|_| "not JSON".to_owned())
+    }
+}
+
 /// A function that gave no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum InvocationError {
     /// It panicked or returned an error.
     #[error("the function failed")]
@@ -55,28 +142,182 @@ pub enum InvocationError {
 pub enum Verdict {
     /// All are deleted.
     AllDone,
-    /// Those in `failed` (positions in the batch) return after the visibility timeout; the others are deleted.
+    /// Those in `failed` come back; the others are deleted.
     SomeFailed {
         /// Positions in the batch, ascending.
         failed: Vec<usize>,
     },
-    /// All return after the visibility timeout.
+    /// All come back.
     AllFailed(Why),
 }
 
-/// Why a whole batch failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
-    /// No answer.
-    #[error(transparent)]
-    NoAnswer(#[from] InvocationError),
-    /// The answer is no batch response.
-    #[error("the response is not a batch response")]
-    NotAResponse,
+impl Verdict {
+    /// Whether the message at this position of the batch is deleted.
+    #[must_use]
+    pub fn deletes(&self, position: usize) -> bool {
+        match self {
+            Self::AllDone => true,
+            Self::SomeFailed { failed } => failed.binary_search(&position).is_err(),
+            Self::AllFailed(_) => false,
+        }
+    }
 }
 
-/// Judges an answer as Lambda does with `ReportBatchItemFailures`.
+/// Why a whole batch failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Why {
+    /// There is no answer.
+    #[error(transparent)]
+    NoAnswer(#[from] InvocationError),
+    /// The answer is not JSON, or no object.
+    #[error("the response is not a JSON object")]
+    NotAnObject,
+    /// `batchItemFailures` is no list.
+    #[error("`batchItemFailures` is not a list")]
+    NotAList,
+    /// An entry has no `itemIdentifier`, or one that is null, empty or no string.
+    #[error("entry {entry} of `batchItemFailures` has no `itemIdentifier`")]
+    NoIdentifier {
+        /// Its position.
+        entry: usize,
+    },
+    /// An entry names a message that is not in the batch.
+    #[error("entry {entry} of `batchItemFailures` names a message that is not in the batch")]
+    UnknownMessage {
+        /// Its position.
+        entry: usize,
+    },
+}
+
+/// Judges an answer as Lambda does.
+///
+/// A success is: no response, an empty one, `null`, `{}`, and `batchItemFailures` absent, null or empty. Mind that a
+/// misspelt `batchItemFailures` is absent: it deletes the batch.
 #[must_use]
-pub fn judge(_response: Result<&str, InvocationError>, _message_ids: &[&str]) -> Verdict {
-    todo!()
+pub fn judge(response: Result<&str, InvocationError>, message_ids: &[&str]) -> Verdict {
+    match response.map_err(Why::from).and_then(|text| failures(text, message_ids)) {
+        Ok(failed) if failed.is_empty() => Verdict::AllDone,
+        Ok(failed) => Verdict::SomeFailed { failed },
+        Err(why) => Verdict::AllFailed(why),
+    }
+}
+
+fn failures(text: &str, message_ids: &[&str]) -> Result<Vec<usize>, Why> {
+    use serde_json::Value;
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let response = match serde_json::from_str(text) {
+        Ok(Value::Null) => return Ok(Vec::new()),
+        Ok(Value::Object(members)) => members,
+        Ok(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) | Err(_) => {
+            return Err(Why::NotAnObject);
+        }
+    };
+    let entries = match response.get("batchItemFailures") {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Array(entries)) => entries,
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => return Err(Why::NotAList),
+    };
+    let positions: HashMap<&str, usize> = message_ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
+    let mut failed = Vec::with_capacity(entries.len());
+    for (entry, value) in entries.iter().enumerate() {
+        let id = value.get("itemIdentifier").and_then(Value::as_str).filter(|id| !id.is_empty());
+        let id = id.ok_or(Why::NoIdentifier { entry })?;
+        failed.push(*positions.get(id).ok_or(Why::UnknownMessage { entry })?);
+    }
+    failed.sort_unstable();
+    failed.dedup();
+    Ok(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDS: [&str; 3] = ["m-1", "m-2", "m-3"];
+
+    #[test]
+    fn r14_the_response_has_exactly_the_form_that_lambda_reads() {
+        assert_eq!(
+            BatchResponse::failing(["m-2", "m-3"]).to_json(),
+            r#"{"batchItemFailures":[{"itemIdentifier":"m-2"},{"itemIdentifier":"m-3"}]}"#
+        );
+        assert_eq!(BatchResponse::default().to_json(), r#"{"batchItemFailures":[]}"#);
+        let own = BatchResponse::failing(["m-2"]).to_json();
+        assert_eq!(judge(Ok(&own), &IDS), Verdict::SomeFailed { failed: vec![1] });
+    }
+
+    #[test]
+    fn r14_empty_and_null_responses_delete_the_batch() {
+        for response in [
+            "",
+            " \n",
+            "null",
+            "{}",
+            r#"{"batchItemFailures":[]}"#,
+            r#"{"batchItemFailures":null}"#,
+            r#"{"statusCode":200}"#,
+            r#"{"BatchItemFailures":[{"itemIdentifier":"m-1"}]}"#,
+        ] {
+            assert_eq!(judge(Ok(response), &IDS), Verdict::AllDone, "{response}");
+        }
+    }
+
+    #[test]
+    fn r14_a_malformed_response_returns_the_batch() {
+        let list = |entries: &str| format!(r#"{{"batchItemFailures":[{{"itemIdentifier":"m-1"}},{entries}]}}"#);
+        for (response, why) in [
+            ("not json".to_owned(), Why::NotAnObject),
+            (r#"{"batchItemFailures":["#.to_owned(), Why::NotAnObject),
+            ("[]".to_owned(), Why::NotAnObject),
+            ("\"ok\"".to_owned(), Why::NotAnObject),
+            (r#"{"batchItemFailures":"m-1"}"#.to_owned(), Why::NotAList),
+            (list(r#"{"itemIdentifier":""}"#), Why::NoIdentifier { entry: 1 }),
+            (list(r#"{"itemIdentifier":null}"#), Why::NoIdentifier { entry: 1 }),
+            (list(r#"{"itemIdentifier":7}"#), Why::NoIdentifier { entry: 1 }),
+            (list(r#"{"itemId":"m-2"}"#), Why::NoIdentifier { entry: 1 }),
+            (list(r#""m-2""#), Why::NoIdentifier { entry: 1 }),
+            (list(r#"{"itemIdentifier":"m-9"}"#), Why::UnknownMessage { entry: 1 }),
+        ] {
+            assert_eq!(judge(Ok(&response), &IDS), Verdict::AllFailed(why), "{response}");
+        }
+    }
+
+    #[test]
+    fn r14_without_an_answer_the_batch_returns() {
+        for error in [InvocationError::Failed, InvocationError::TimedOut] {
+            let verdict = judge(Err(error), &IDS);
+            assert_eq!(verdict, Verdict::AllFailed(Why::NoAnswer(error)));
+            assert!(!verdict.deletes(0));
+        }
+    }
+
+    #[test]
+    fn r14_only_the_named_messages_return_however_often_they_are_named() {
+        let verdict = judge(Ok(&BatchResponse::failing(["m-3", "m-1", "m-3"]).to_json()), &IDS);
+        assert_eq!(verdict, Verdict::SomeFailed { failed: vec![0, 2] });
+        assert_eq!([0, 1, 2].map(|position| verdict.deletes(position)), [false, true, false]);
+    }
+
+    #[test]
+    fn a_batch_is_ready_when_it_is_full_or_its_window_is_over() {
+        let batching = Batching::new(NonZeroU16::new(100).unwrap(), Duration::from_secs(5)).unwrap();
+        let first = Timestamp::from_millis(1_000);
+        assert!(!batching.is_ready(0, first, Timestamp::from_millis(9_000)));
+        assert!(!batching.is_ready(99, first, Timestamp::from_millis(5_999)));
+        assert!(batching.is_ready(100, first, first));
+        assert!(batching.is_ready(1, first, Timestamp::from_millis(6_000)));
+    }
+
+    #[test]
+    fn a_batching_that_lambda_refuses_is_refused() {
+        let size = |size| NonZeroU16::new(size).unwrap();
+        assert!(Batching::new(size(10), Duration::ZERO).is_ok());
+        assert!(Batching::new(size(10_000), Duration::from_secs(1)).is_ok());
+        let refused = |count, seconds| Batching::new(size(count), Duration::from_secs(seconds)).unwrap_err();
+        assert_eq!(refused(11, 0), BatchingError::NoWindow { size: 11 });
+        assert_eq!(refused(10_001, 1), BatchingError::Size { size: 10_001 });
+        assert_eq!(refused(1, 301), BatchingError::Window { window: Duration::from_secs(301) });
+    }
 }

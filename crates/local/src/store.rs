@@ -1,176 +1,88 @@
-//! The embedded store.
+//! The embedded store: rows, registrations, wake-ups, cursors, pauses and throttles in one file, or in memory.
+//!
+//! **Why redb.** It is one file written in Rust alone, with nothing to build or install beside it: a copy-on-write
+//! B-tree whose commit is one atomic switch of the root, so a `kill -9` at any moment leaves the last commit, and
+//! whose readers see a snapshot while a writer works. Every page has a checksum. SQLite does all that too, but brings
+//! a C compiler, and SQL between us and a range scan of a million rows; fjall and sled are log-structured, many files
+//! each, with compaction threads of their own, which pays for far more writes than a wheel makes that mostly reads.
+//!
+//! **Durability.** All changes of one [`apply`](JobStore::apply) go into one transaction with one durable commit, each
+//! judged by itself. Commits have two phases (two syncs), so that a damaged page is always an error and never a quiet
+//! return to the commit before. Opening reads the whole file once and checks it.
+//!
+//! **The cursor trails.** Queues in this process are in memory: after a crash the messages of the last minutes are gone,
+//! while the cursor has moved on. So [`move_cursor`](ControlStore::move_cursor) moves the cursor that ticks see, and
+//! persists it only up to the minute before the oldest unconfirmed message ([`Store::trail`]). What was in
+//! flight is dispatched once more after a restart.
+//!
+//! **Blocking.** redb blocks, most of all while a commit is synced. The methods are `async` because the ports are, but
+//! they run to their end where they are called: the engine is one thread by design, and a page or a commit is short.
+//!
+//! Not here: what the rows mean. The passes decide; this module only compares revisions.
 
+mod apply;
+mod browse;
+mod control;
+mod error;
+mod file;
+mod jobs;
+mod layout;
 mod stats;
+mod value;
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use pollwheel_core::id::{ChannelName, JobId, JobTypeId};
-use pollwheel_core::ports::{Applied, Change, ControlStore, Gate, JobStore, Page, PortError};
-use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
-use pollwheel_core::time::{EpochMinute, Timestamp};
-use pollwheel_core::wheel::Cohort;
+use pollwheel_core::id::JobTypeId;
+#[cfg(doc)]
+use pollwheel_core::ports::{ControlStore, JobStore};
 
+use control::{Cursor, Unconfirmed};
+use file::Backing;
+
+pub use browse::PlaceCount;
+pub use control::{PauseScope, WAKE_MARGIN_MINUTES};
+pub use error::StoreError;
+pub use layout::FORMAT;
 pub use stats::StoreStats;
 
-/// Why a store cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[error("placeholder")]
-pub struct StoreError;
-
-/// What a pause stops.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PauseScope {
-    /// Every job type of a channel.
-    Channel(ChannelName),
-    /// One job type.
-    JobType(JobTypeId),
+/// The embedded store. One thread uses it.
+pub struct Store {
+    backing: Backing,
+    cursors: RefCell<BTreeMap<JobTypeId, Cursor>>,
+    unconfirmed: RefCell<Option<Unconfirmed>>,
+    stats: Cell<StoreStats>,
 }
 
-/// The embedded store.
-pub struct Store {}
-
-#[expect(unused_variables, reason = "skeleton")]
 impl Store {
-    /// Opens the store of a state folder, and makes both when they are missing.
+    /// Opens the store of a state folder. A folder or store that is missing is made, for its owner alone.
     ///
     /// # Errors
-    /// [`StoreError`]: in use by another process, damaged, newer than this build, or not accessible.
+    /// [`StoreError`]. Whatever it is, the store is as it was.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        todo!()
+        Backing::open(folder).map(Self::on)
     }
 
     /// A store that ends with the process.
     ///
     /// # Errors
-    /// When there is no memory for it.
+    /// When it cannot be set up.
     pub fn in_memory() -> Result<Self, StoreError> {
-        todo!()
+        Backing::in_memory().map(Self::on)
+    }
+
+    fn on(backing: Backing) -> Self {
+        Self { backing, cursors: RefCell::default(), unconfirmed: RefCell::default(), stats: Cell::default() }
     }
 
     /// What the store has read and written since it was opened.
     #[must_use]
     pub fn stats(&self) -> StoreStats {
-        todo!()
+        self.stats.get()
     }
 
-    /// Tells how far back messages of a job type are unconfirmed: the persisted cursor stays before that minute.
-    pub fn set_unconfirmed(&self, job_type: &JobTypeId, oldest: Option<EpochMinute>) {
-        todo!()
-    }
-
-    /// Persists every cursor as far as `set_unconfirmed` allows: for a shutdown, after the queues have drained.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn persist_cursors(&self) -> Result<(), PortError> {
-        todo!()
-    }
-
-    /// Pauses dispatch.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn pause(&self, scope: &PauseScope) -> Result<(), PortError> {
-        todo!()
-    }
-
-    /// Resumes dispatch.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn resume(&self, scope: &PauseScope) -> Result<(), PortError> {
-        todo!()
-    }
-
-    /// A page of all registrations, by account.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn registrations(&self, from: Option<&str>, limit: usize) -> Result<Page<Registration>, PortError> {
-        todo!()
-    }
-
-    /// A job's row, wherever it is.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn find_row(&self, job: &JobId) -> Result<Option<JobRow>, PortError> {
-        todo!()
-    }
-
-    /// How many rows each place of each job type holds.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn row_counts(&self) -> Result<Vec<(JobTypeId, Place, u64)>, PortError> {
-        todo!()
-    }
-
-    /// The wake-ups set for a job, oldest first.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn wakes_of(&self, job: &JobId) -> Result<Vec<WakeUp>, PortError> {
-        todo!()
-    }
-}
-
-#[expect(unused_variables, reason = "skeleton")]
-impl JobStore for Store {
-    async fn read_cohort(
-        &self,
-        job_type: &JobTypeId,
-        cohort: Cohort,
-        from: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<JobRow>, PortError> {
-        todo!()
-    }
-
-    async fn read_wakes(
-        &self,
-        job_type: &JobTypeId,
-        minute: EpochMinute,
-        shard: u16,
-        from: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<WakeUp>, PortError> {
-        todo!()
-    }
-
-    async fn read_row(&self, job: &JobId, place: Place) -> Result<Option<JobRow>, PortError> {
-        todo!()
-    }
-
-    async fn locate(&self, job: &JobId) -> Result<Option<Registration>, PortError> {
-        todo!()
-    }
-
-    async fn apply(&self, changes: Vec<Change>) -> Vec<Result<Applied, PortError>> {
-        todo!()
-    }
-}
-
-#[expect(unused_variables, reason = "skeleton")]
-impl ControlStore for Store {
-    async fn gate(&self, job_type: &JobTypeId) -> Result<Gate, PortError> {
-        todo!()
-    }
-
-    async fn move_cursor(
-        &self,
-        job_type: &JobTypeId,
-        from: Option<EpochMinute>,
-        to: EpochMinute,
-    ) -> Result<bool, PortError> {
-        todo!()
-    }
-
-    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
-        todo!()
-    }
-
-    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
-        todo!()
+    fn count(&self, more: StoreStats) {
+        self.stats.set(self.stats.get().plus(more));
     }
 }
