@@ -12,7 +12,7 @@
 //!
 //! **The cursor trails.** Queues in this process are in memory: after a crash the messages of the last minutes are gone,
 //! while the cursor has moved on. So [`move_cursor`](ControlStore::move_cursor) moves the cursor that ticks see, and
-//! persists it only up to the minute before the oldest unconfirmed message ([`Store::trail`]). What was in
+//! persists it only up to the minute before the oldest unconfirmed message ([`Store::set_unconfirmed`]). What was in
 //! flight is dispatched once more after a restart.
 //!
 //! **Blocking.** redb blocks, most of all while a commit is synced. The methods are `async` because the ports are, but
@@ -37,8 +37,9 @@ use std::path::Path;
 use pollwheel_core::id::JobTypeId;
 #[cfg(doc)]
 use pollwheel_core::ports::{ControlStore, JobStore};
+use pollwheel_core::time::EpochMinute;
 
-use control::{Cursor, Unconfirmed};
+use control::Cursor;
 use file::Backing;
 
 pub use browse::PlaceCount;
@@ -51,7 +52,8 @@ pub use stats::StoreStats;
 pub struct Store {
     backing: Backing,
     cursors: RefCell<BTreeMap<JobTypeId, Cursor>>,
-    unconfirmed: RefCell<Option<Unconfirmed>>,
+    /// The oldest minute of each job type that has unconfirmed work.
+    unconfirmed: RefCell<BTreeMap<JobTypeId, EpochMinute>>,
     stats: Cell<StoreStats>,
 }
 

@@ -23,7 +23,8 @@ impl Store {
         }
         let applied = self.backing.write(|transaction| {
             let mut tables = Tables::open(transaction)?;
-            let answers = changes.iter().map(|change| tables.apply(change)).collect::<Result<Vec<_>, Failure>>()?;
+            let answers =
+                changes.iter().map(|change| tables.apply(change)).collect::<Result<Vec<_>, Failure>>()?;
             let mut counts = tables.counts;
             drop(tables);
             let ending = if counts.wrote() { Ending::Commit } else { Ending::Abort };
@@ -98,7 +99,9 @@ impl<'t> Tables<'t> {
             value::decode_registration(row.job.clone(), value.value()).map(|registration| registration.place)
         });
         match registered {
-            Some(Ok(place)) => Ok(self.row(&row.job, place)?.map(|found| Applied::Conflict(found.map(Box::new)))),
+            Some(Ok(place)) => {
+                Ok(self.row(&row.job, place)?.map(|found| Applied::Conflict(found.map(Box::new))))
+            }
             Some(Err(unreadable)) => Ok(Err(unreadable)),
             None => {
                 self.put_row(row)?;

@@ -5,10 +5,10 @@ use pollwheel_core::ports::{JobStore, Page, PortError};
 use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
 use redb::ReadableTable;
 
+use super::Store;
 use super::jobs::page;
 use super::layout;
 use super::value::{self, RowDecoder};
-use super::Store;
 
 /// How many rows a place holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,9 +24,6 @@ pub(super) struct Cursor {
     persisted: Option<EpochMinute>,
 }
 
-/// Tells the oldest minute with unconfirmed messages of a job type.
-pub(super) type Unconfirmed = Box<dyn Fn(&JobTypeId) -> Option<EpochMinute>>;
-
 impl Cursor {
     /// How far it may be persisted. It never goes back.
     fn safe(self, unconfirmed: Option<EpochMinute>) -> Option<EpochMinute> {
@@ -55,13 +52,17 @@ impl PauseScope {
 }
 
 impl Store {
-    /// Keeps the persisted cursors behind unconfirmed messages: `oldest` tells the oldest minute of a job type that has
-    /// any. It is asked whenever a cursor moves, after the messages of that window were sent.
-    pub fn trail(&self, oldest: impl Fn(&JobTypeId) -> Option<EpochMinute> + 'static) {
-        *self.unconfirmed.borrow_mut() = Some(Box::new(oldest));
+    /// Tells the oldest minute of a job type that has unconfirmed work, if any: the persisted cursor stays before it. To be
+    /// told before the cursor moves, with the window that is about to be dispatched. Costs nothing.
+    pub fn set_unconfirmed(&self, job_type: &JobTypeId, oldest: Option<EpochMinute>) {
+        let mut unconfirmed = self.unconfirmed.borrow_mut();
+        match oldest {
+            Some(oldest) => unconfirmed.insert(job_type.clone(), oldest),
+            None => unconfirmed.remove(job_type),
+        };
     }
 
-    /// Persists every cursor as far as unconfirmed messages allow: at a shutdown, after the queues have drained.
+    /// Persists every cursor as far as unconfirmed work allows: at a shutdown, after the queues have drained.
     ///
     /// # Errors
     /// When the disk refuses. What was not persisted is dispatched once more after a restart.
@@ -100,8 +101,10 @@ impl Store {
     fn persist_cursor(&self, job_type: &JobTypeId) -> Result<(), PortError> {
         let what = || format!("persisting the cursor of `{job_type}`");
         let mut cursor = self.cursor(job_type).map_err(|failure| failure.of(what()))?;
-        let unconfirmed = self.unconfirmed.borrow().as_ref().and_then(|oldest| oldest(job_type));
-        let Some(safe) = cursor.safe(unconfirmed).filter(|safe| cursor.persisted != Some(*safe)) else { return Ok(()) };
+        let unconfirmed = self.unconfirmed.borrow().get(job_type).copied();
+        let Some(safe) = cursor.safe(unconfirmed).filter(|safe| cursor.persisted != Some(*safe)) else {
+            return Ok(());
+        };
         let counts = self
             .backing
             .write(|transaction| Ok((write_cursor(transaction, job_type, safe)?, Ending::Commit)))
@@ -162,7 +165,8 @@ impl ControlStore for Store {
             self.backing.read(|transaction| {
                 let paused = read(transaction, &layout::pause(job_type.as_str()))?.is_some()
                     || read(transaction, &layout::pause(channel))?.is_some();
-                let throttled_until = read(transaction, &layout::throttle(channel))?.map(Timestamp::from_millis);
+                let throttled_until =
+                    read(transaction, &layout::throttle(channel))?.map(Timestamp::from_millis);
                 Ok(Gate { cursor, paused, throttled_until })
             })
         };
@@ -177,8 +181,9 @@ impl ControlStore for Store {
         from: Option<EpochMinute>,
         to: EpochMinute,
     ) -> Result<bool, PortError> {
-        let mut cursor =
-            self.cursor(job_type).map_err(|failure| failure.of(format!("reading the cursor of `{job_type}`")))?;
+        let mut cursor = self
+            .cursor(job_type)
+            .map_err(|failure| failure.of(format!("reading the cursor of `{job_type}`")))?;
         if cursor.now != from {
             return Ok(false);
         }

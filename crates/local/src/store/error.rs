@@ -114,7 +114,9 @@ impl Failure {
     /// Every cause on one line, and what to do where we know.
     fn text(&self) -> String {
         let advice = match self {
-            Self::Storage(redb::Error::Io(error)) if is_full(error) => ": free some space, the change is made when it is tried again",
+            Self::Storage(redb::Error::Io(error)) if is_full(error) => {
+                ": free some space, the change is made when it is tried again"
+            }
             Self::Storage(_) | Self::Panicked(_) | Self::Reopening(_) | Self::Encoding(_) => "",
         };
         let mut text = self.to_string();
@@ -133,5 +135,8 @@ impl Failure {
 }
 
 fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded)
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge | io::ErrorKind::QuotaExceeded
+    )
 }

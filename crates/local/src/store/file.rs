@@ -11,7 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{
+    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction,
+};
 
 use super::error::{Failure, StoreError};
 use super::layout;
@@ -59,7 +61,10 @@ impl Backing {
     }
 
     /// Reads from one snapshot.
-    pub(super) fn read<T>(&self, act: impl FnOnce(&ReadTransaction) -> Result<T, Failure>) -> Result<T, Failure> {
+    pub(super) fn read<T>(
+        &self,
+        act: impl FnOnce(&ReadTransaction) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         self.with(|database| act(&database.begin_read()?))
     }
 
@@ -184,7 +189,8 @@ fn make_tables(database: &Database) -> Result<(), Failure> {
 fn open_existing(path: &Path) -> Result<Database, StoreError> {
     // A look without a touch first: the store of a newer build stays exactly as it is. It is refused when the file was
     // not closed, or not sound; the opening below then says what is wrong.
-    if let Ok(database) = contained(path, || Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path)) {
+    if let Ok(database) = contained(path, || Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path))
+    {
         let newer = catch_unwind(AssertUnwindSafe(|| check_format(&database, path)));
         if let Ok(Err(error @ StoreError::Newer { .. })) = newer {
             return Err(error);
@@ -244,13 +250,12 @@ fn contained<D>(path: &Path, open: impl FnOnce() -> Result<D, DatabaseError>) ->
 
 fn sort(path: &Path, error: DatabaseError) -> StoreError {
     let damaged = |reason: String| StoreError::Damaged { file: path.to_owned(), reason };
-    match redb::Error::from(error) {
-        redb::Error::Io(error) if is_damage(&error) => damaged(error.to_string()),
-        redb::Error::Io(source) => StoreError::Io { path: path.to_owned(), source },
-        redb::Error::Corrupted(reason) => damaged(reason),
-        error @ redb::Error::UpgradeRequired(_) => damaged(error.to_string()),
-        error => StoreError::Refused { path: path.to_owned(), source: Box::new(error) },
-    }
+    let error = redb::Error::from(error);
+    let is_damage = match &error {
+        redb::Error::Io(error) => is_damage(error),
+        _ => matches!(error, redb::Error::Corrupted(_) | redb::Error::UpgradeRequired(_)),
+    };
+    if is_damage { damaged(error.to_string()) } else { refused(path, Failure::Storage(error)) }
 }
 
 /// How redb says "not a database" and "shorter than it should be".
@@ -269,6 +274,9 @@ fn refused(path: &Path, failure: Failure) -> StoreError {
 }
 
 fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text = payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     format!("its pages contradict each other: {}", text.unwrap_or("no reason given"))
 }

@@ -9,10 +9,10 @@ use pollwheel_core::time::EpochMinute;
 use pollwheel_core::wheel::Cohort;
 use redb::ReadOnlyTable;
 
+use super::apply::keep;
 use super::error::Failure;
 use super::layout::Keys;
 use super::stats::StoreStats;
-use super::apply::keep;
 use super::value::{self, RowDecoder, ValueError};
 use super::{Store, layout};
 
@@ -38,7 +38,9 @@ pub(super) fn page<T>(
         }
         let seen = page.items.len().saturating_add(page.unreadable as usize);
         // A key that is no text cannot be where a page ends: the page goes on past it.
-        if seen >= limit && let Some(token) = key.get(prefix..).and_then(|rest| std::str::from_utf8(rest).ok()) {
+        if seen >= limit
+            && let Some(token) = key.get(prefix..).and_then(|rest| std::str::from_utf8(rest).ok())
+        {
             page.next = range.next().is_some().then(|| token.to_owned());
             break;
         }

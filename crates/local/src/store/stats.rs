@@ -44,6 +44,7 @@ impl StoreStats {
     /// Whether a transaction that counted this has something to commit.
     pub(super) fn wrote(&self) -> bool {
         let Self { row_writes, registration_writes, wake_writes, cursor_writes, control_writes, .. } = *self;
-        row_writes + registration_writes + wake_writes + cursor_writes + control_writes + self.wakes_purged > 0
+        row_writes + registration_writes + wake_writes + cursor_writes + control_writes + self.wakes_purged
+            > 0
     }
 }
