@@ -137,7 +137,8 @@ impl Bus for NdjsonBus {
         let mut text = Vec::with_capacity(events.len() * 512);
         for event in &events {
             if let Err(error) = serde_json::to_writer(&mut text, event) {
-                let refused = |_: &Event| Err(PortError::new("writing an event", Retry::Never, error.to_string()));
+                let refused =
+                    |_: &Event| Err(PortError::new("writing an event", Retry::Never, error.to_string()));
                 return events.iter().map(refused).collect();
             }
             text.push(b'\n');
@@ -202,7 +203,13 @@ mod tests {
             target: None,
         };
         let data = serde_json::value::to_raw_value(&serde_json::json!({"text": "hi"})).unwrap();
-        let item = Item { id: item.to_owned(), kind: "mastodon.status".to_owned(), time: None, data, dedupe_version: 1 };
+        let item = Item {
+            id: item.to_owned(),
+            kind: "mastodon.status".to_owned(),
+            time: None,
+            data,
+            dedupe_version: 1,
+        };
         Event::of_item(&job, item, Timestamp::from_millis(0))
     }
 

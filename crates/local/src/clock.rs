@@ -64,7 +64,8 @@ impl WheelClock {
     pub fn real_until(&self, instant: Timestamp) -> Duration {
         // A millisecond more than the difference, so that a sleep that ends is not a shade too early.
         let wheel = instant.since(self.now());
-        let real = if wheel.is_zero() { Duration::ZERO } else { self.to_real(wheel) + Duration::from_micros(1) };
+        let real =
+            if wheel.is_zero() { Duration::ZERO } else { self.to_real(wheel) + Duration::from_micros(1) };
         match self.source {
             Source::Wall { .. } => real.min(WALL_CHECK),
             Source::Running { .. } => real,

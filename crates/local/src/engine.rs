@@ -5,34 +5,36 @@
 //! It decides nothing about jobs; the passes in the core do.
 
 mod function;
-mod mapping;
+mod mappings;
+mod phase;
 mod totals;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use pollwheel_core::id::JobTypeId;
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::poll::Limits;
-use pollwheel_core::ports::{Bus, Clock, ControlStore, CredentialStore, JobStore, Poller, Queues};
-use pollwheel_core::tick::{self, Dispatch, JobTypeTick, TickEnd};
+use pollwheel_core::ports::{Bus, Clock, ControlStore, CredentialStore, JobStore, Poller, PortError, Queues};
+use pollwheel_core::tick::{self, Dispatch, FAN_OUT_ABOVE_PARTITIONS, TickEnd};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use tokio::time::Instant;
 
 use crate::clock::WheelClock;
-use crate::queue::{LocalQueues, QueueId};
+use crate::queue::LocalQueues;
 use crate::store::Store;
-use function::Finished;
-use mapping::{Mapping, Mappings};
+use mappings::Mappings;
+use phase::Phase;
 pub use totals::{Snapshot, Totals};
 
+/// Sleep of a loop that nothing is due in.
+const IDLE: Duration = Duration::from_secs(3600);
+
 /// The ports that the passes see: the engine's own, or the same behind injected faults.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "ports need not have one")]
 pub struct Ports<'a, S, Q, B, P, K> {
     /// Rows, wake-ups, cursors.
     pub store: &'a S,
@@ -59,8 +61,10 @@ pub struct EngineConfig {
     pub function_timeout: Duration,
     /// How long finished polls are gathered into one commit, in real time.
     pub gather: Duration,
-    /// Receives after which a message goes to its dead-letter queue.
+    /// Deliveries after which a message goes to its dead-letter queue.
     pub max_receive_count: u32,
+    /// Partitions above which a tick fans out through the drains queue.
+    pub fan_out_above: usize,
     /// How long a stop waits for what is under way, in real time.
     pub grace: Duration,
     /// The seed of jitter.
@@ -71,11 +75,12 @@ impl Default for EngineConfig {
     fn default() -> Self {
         Self {
             batch_size: 64,
-            batches_in_flight: 8,
-            limits: Limits { concurrency: 32, ..Limits::default() },
+            batches_in_flight: 4,
+            limits: Limits::default(),
             function_timeout: Duration::from_secs(30),
             gather: Duration::from_millis(20),
             max_receive_count: 5,
+            fan_out_above: FAN_OUT_ABOVE_PARTITIONS,
             grace: Duration::from_secs(10),
             seed: 0,
         }
@@ -87,18 +92,18 @@ impl Default for EngineConfig {
 pub enum Ticks {
     /// At the stop signal only.
     Endless,
-    /// After a number of ticks, once everything that they dispatched is done.
+    /// After a number of ticks, once what they dispatched is done.
     Count(u64),
 }
 
-/// The engine. Its queues belong to it; store, bus and third parties come from outside.
-#[expect(missing_debug_implementations, reason = "holds ports without Debug")]
+/// The engine: the ports that the passes see, and the parts of the process that it drives itself.
+#[expect(missing_debug_implementations, reason = "ports need not have one")]
 pub struct Engine<'a, S, Q, B, P, K> {
     /// Every job type.
     pub catalog: &'a Catalog,
     /// What the passes see.
     pub ports: Ports<'a, S, Q, B, P, K>,
-    /// The store itself: it trails its cursors behind what is unconfirmed.
+    /// The store itself: the engine tells it what is unconfirmed.
     pub store: &'a Store,
     /// The queues themselves: the engine receives and deletes.
     pub queues: &'a LocalQueues,
@@ -106,8 +111,14 @@ pub struct Engine<'a, S, Q, B, P, K> {
     pub clock: &'a WheelClock,
     /// How to run.
     pub config: EngineConfig,
-    /// Called before finished polls are applied: makes what they published durable. An error keeps them in their queue.
+    /// Called before finished polls are applied: makes what they published durable. An error keeps them queued.
     pub before_completion: &'a dyn Fn() -> std::io::Result<()>,
+}
+
+/// What the parts of one run share.
+struct Run<W> {
+    totals: Totals,
+    watch: W,
 }
 
 impl<S, Q, B, P, K> Engine<'_, S, Q, B, P, K>
@@ -118,34 +129,112 @@ where
     P: Poller,
     K: CredentialStore,
 {
-    /// Runs until the ticks are done or `stop` completes, and calls `watch` after every tick.
+    /// Runs until the ticks are done or `stop` completes; calls `watch` after every tick.
     ///
-    /// A stop lets what is under way finish, within the grace. What is still queued then is dispatched again by the
-    /// next run: the store's cursors trail behind it.
-    pub async fn run(&self, ticks: Ticks, stop: impl Future<Output = ()>, watch: impl FnMut(&Snapshot)) -> Totals {
-        let state = RefCell::new(Run::new(watch));
-        let mappings = RefCell::new(Mappings::create(self.catalog, self.queues, self.clock, &self.config));
-        let mut stop = pin!(stop);
-        let mut ticking = pin!(self.tick_loop(ticks, &state));
+    /// A stop lets what is under way finish, within the grace. What is still queued then is dispatched again by the next
+    /// run on the same store: its cursors trail behind it.
+    ///
+    /// # Errors
+    /// When the cursors cannot be made durable at the end.
+    pub async fn run(
+        &self,
+        ticks: Ticks,
+        stop: impl Future<Output = ()>,
+        watch: impl FnMut(&Snapshot),
+    ) -> Result<Totals, PortError> {
+        let run = RefCell::new(Run { totals: Totals::default(), watch });
+        let mut mappings = Mappings::create(self.catalog, self.queues, self.clock, &self.config);
         let mut functions = FuturesUnordered::new();
         let mut phase = Phase::Ticking;
+        let mut stop = pin!(stop);
+        let mut ticking = pin!(self.tick_loop(ticks, &run));
         loop {
-            let next_visible = if phase.receives() { self.start_due(&mappings, &mut functions) } else { None };
-            if phase.is_over(functions.is_empty(), next_visible.is_none() && mappings.borrow().are_empty(self.queues)) {
+            let (batches, wait) = mappings.receive(self.queues, self.clock, phase);
+            functions.extend(batches.into_iter().map(|batch| self.invoke(batch)));
+            if phase.is_over(&functions, &mappings, self.queues) {
                 break;
             }
-            let wait = next_visible.map_or(LONG, |instant| self.clock.real_until(instant));
             tokio::select! {
                 biased;
-                () = &mut stop, if phase != Phase::stopping(phase) => phase = Phase::Stopping(Instant::now() + self.config.grace),
-                Some(finished) = functions.next() => self.finish(finished, &mappings, &state),
-                () = &mut ticking, if phase == Phase::Ticking => phase = Phase::Draining(Instant::now() + self.drain_limit()),
-                () = self.queues.arrived(), if phase.receives() => {}
-                () = tokio::time::sleep(wait), if phase.receives() => {}
+                () = &mut stop, if !phase.is_stopping() => phase = Phase::Stopping { until: Instant::now() + self.config.grace },
+                Some(finished) = functions.next() => {
+                    mappings.finished(finished.mapping);
+                    finished.settle(self.queues, &mut run.borrow_mut().totals);
+                }
+                () = &mut ticking, if phase.is_ticking() => phase = Phase::Draining { until: self.drain_until() },
+                () = self.queues.arrived() => {}
+                () = tokio::time::sleep(wait.unwrap_or(IDLE)) => {}
                 () = phase.deadline() => break,
             }
         }
-        self.close(&state);
-        state.into_inner().totals
+        self.trail(None).await?;
+        self.store.persist_cursors()?;
+        let mut totals = std::mem::take(&mut run.borrow_mut().totals);
+        totals.pending = mappings.pending(self.queues);
+        Ok(totals)
+    }
+
+    /// Long enough for everything that the last tick spread over its minute, and for a time-out.
+    fn drain_until(&self) -> Instant {
+        Instant::now() + self.clock.to_real(Duration::from_secs(60)) + self.config.function_timeout
+    }
+
+    /// Ticks once a minute of the wheel. A tick that takes longer than a minute leaves the next one a wider window.
+    async fn tick_loop<W: FnMut(&Snapshot)>(&self, ticks: Ticks, run: &RefCell<Run<W>>) {
+        let mut last: Option<EpochMinute> = None;
+        let mut count = 0;
+        while ticks != Ticks::Count(count) {
+            let minute = self.clock.minute();
+            if let Some(last) = last.filter(|&last| minute <= last) {
+                tokio::time::sleep(self.clock.real_until(last.plus(1).start())).await;
+                continue;
+            }
+            self.tick(minute, run).await;
+            last = Some(minute);
+            count += 1;
+        }
+    }
+
+    async fn tick<W: FnMut(&Snapshot)>(&self, minute: EpochMinute, run: &RefCell<Run<W>>) {
+        if let Err(error) = self.trail(Some(minute)).await {
+            tracing::warn!(error = error.chain(), %minute, "the cursors could not be read, the tick is left to the next");
+            return;
+        }
+        let dispatch = Dispatch {
+            catalog: self.catalog,
+            store: self.ports.store,
+            queues: self.ports.queues,
+            clock: self.clock,
+            deadline: Timestamp::from_millis(u64::MAX),
+            fan_out_above: self.config.fan_out_above,
+        };
+        let reports = tick::tick(minute, &dispatch).await;
+        for report in &reports {
+            if let TickEnd::Failed(error) = &report.end {
+                tracing::warn!(job_type = %report.job_type, %minute, error = error.chain(), "a tick failed, the next one covers it");
+            }
+        }
+        let mut run = run.borrow_mut();
+        let Run { totals, watch } = &mut *run;
+        totals.add_tick(&reports);
+        let late = self.clock.now().since(minute.start());
+        watch(&Snapshot { minute, late, totals });
+    }
+
+    /// Tells the store the oldest minute of each job type whose work is not confirmed, so that the cursor it persists
+    /// stays behind it. Before a tick, the tick's own window counts as unconfirmed.
+    async fn trail(&self, tick: Option<EpochMinute>) -> Result<(), PortError> {
+        for spec in self.catalog.iter() {
+            let queued = self.queues.oldest_unconfirmed(&spec.id);
+            let window = match tick {
+                Some(minute) => {
+                    let cursor = self.store.gate(&spec.id).await?.cursor;
+                    Some(cursor.map_or(minute, |cursor| cursor.plus(1).min(minute)))
+                }
+                None => None,
+            };
+            self.store.set_unconfirmed(&spec.id, queued.into_iter().chain(window).min());
+        }
+        Ok(())
     }
 }

@@ -3,3 +3,8 @@
 pub mod mapping;
 pub mod queue;
 pub mod store;
+
+pub mod bus;
+pub mod clock;
+pub mod credentials;
+pub mod engine;

@@ -1,0 +1,164 @@
+//! One invocation of a function: a batch of messages, one pass of the core, and the answer that Lambda would judge.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use pollwheel_core::batch::{BatchResult, Record};
+use pollwheel_core::complete::{self, Completion, CompletionReport};
+use pollwheel_core::poll::{self, PollReport, Worker};
+use pollwheel_core::ports::{Bus, Clock, ControlStore, CredentialStore, JobStore, Poller, Queues};
+use pollwheel_core::tick::{Dispatch, DrainReport, drain_messages};
+use tokio::time::Instant;
+
+use super::mappings::{Batch, Function};
+use super::{Engine, Totals};
+use crate::mapping::{BatchItemFailure, BatchResponse, InvocationError, Verdict, judge};
+use crate::queue::LocalQueues;
+
+/// What a pass reported.
+pub(super) enum Report {
+    Polled(Box<PollReport>),
+    Completed(Box<CompletionReport>),
+    Drained(DrainReport),
+}
+
+/// An invocation that has ended, one way or another.
+pub(super) struct Finished {
+    pub(super) mapping: usize,
+    batch: Batch,
+    answer: Result<String, InvocationError>,
+    report: Option<Report>,
+}
+
+impl<S, Q, B, P, K> Engine<'_, S, Q, B, P, K>
+where
+    S: JobStore + ControlStore,
+    Q: Queues,
+    B: Bus,
+    P: Poller,
+    K: CredentialStore,
+{
+    /// Runs a function on a batch, within its time-out, its panics contained.
+    pub(super) async fn invoke(&self, batch: Batch) -> Finished {
+        let records: Vec<Record> = batch
+            .deliveries
+            .iter()
+            .map(|delivery| Record { id: delivery.message_id.clone(), body: delivery.body.to_string() })
+            .collect();
+        let handler = AssertUnwindSafe(self.handle(batch.function, &records)).catch_unwind();
+        let (answer, report) = match tokio::time::timeout(self.config.function_timeout, handler).await {
+            Ok(Ok((result, report))) => {
+                for failure in &result.failed {
+                    tracing::warn!(queue = %batch.queue, message_id = failure.id, reason = failure.reason, "a message failed");
+                }
+                (respond(result), Some(report))
+            }
+            Ok(Err(_)) => (Err(InvocationError::Failed), None),
+            Err(_) => (Err(InvocationError::TimedOut), None),
+        };
+        if let Err(error) = &answer {
+            tracing::error!(queue = %batch.queue, messages = records.len(), %error, "a batch failed");
+        }
+        Finished { mapping: batch.mapping, batch, answer, report }
+    }
+
+    async fn handle(&self, function: Function, records: &[Record]) -> (BatchResult, Report) {
+        match function {
+            Function::Worker => {
+                let (result, report) = self.poll(records).await;
+                (result, Report::Polled(Box::new(report)))
+            }
+            Function::Completion => {
+                if let Err(error) = (self.before_completion)() {
+                    return (fail_all(records, &error), Report::Completed(Box::default()));
+                }
+                let (result, report) =
+                    complete::complete(self.clock.now(), records, &self.completion()).await;
+                (result, Report::Completed(Box::new(report)))
+            }
+            Function::Burial => {
+                let (result, report) = complete::bury(self.clock.now(), records, &self.completion()).await;
+                (result, Report::Completed(Box::new(report)))
+            }
+            Function::Drain => {
+                let dispatch = Dispatch {
+                    catalog: self.catalog,
+                    store: self.ports.store,
+                    queues: self.ports.queues,
+                    clock: self.clock,
+                    deadline: self.clock.now().plus(self.clock.to_wheel(self.config.function_timeout / 2)),
+                    fan_out_above: self.config.fan_out_above,
+                };
+                let (result, report) = drain_messages(records, &dispatch).await;
+                (result, Report::Drained(report))
+            }
+        }
+    }
+
+    async fn poll(&self, records: &[Record]) -> (BatchResult, PollReport) {
+        let (started, timeout) = (Instant::now(), self.config.function_timeout);
+        let time_left = move || timeout.saturating_sub(started.elapsed());
+        let worker = Worker {
+            catalog: self.catalog,
+            poller: self.ports.poller,
+            bus: self.ports.bus,
+            queues: self.ports.queues,
+            control: self.ports.store,
+            credentials: self.ports.credentials,
+            clock: self.clock,
+            time_left: &time_left,
+            limits: self.config.limits,
+        };
+        poll::poll(records, &worker).await
+    }
+
+    const fn completion(&self) -> Completion<'_, S, B> {
+        Completion {
+            catalog: self.catalog,
+            store: self.ports.store,
+            bus: self.ports.bus,
+            seed: self.config.seed,
+        }
+    }
+}
+
+fn fail_all(records: &[Record], error: &std::io::Error) -> BatchResult {
+    let mut result = BatchResult::default();
+    for record in records {
+        result.fail(record, format!("the events could not be made durable: {error}"));
+    }
+    result
+}
+
+fn respond(result: BatchResult) -> Result<String, InvocationError> {
+    let failures = result.failed.into_iter().map(|failure| BatchItemFailure { item_identifier: failure.id });
+    let response = BatchResponse { batch_item_failures: failures.collect() };
+    serde_json::to_string(&response).map_err(|_| InvocationError::Failed)
+}
+
+impl Finished {
+    /// Does with the messages what Lambda does with the answer, and counts the report.
+    pub(super) fn settle(self, queues: &LocalQueues, totals: &mut Totals) {
+        let deliveries = &self.batch.deliveries;
+        let ids: Vec<&str> = deliveries.iter().map(|delivery| delivery.message_id.as_str()).collect();
+        let is_done: Box<dyn Fn(usize) -> bool> =
+            match judge(self.answer.as_deref().map_err(|error| *error), &ids) {
+                Verdict::AllDone => Box::new(|_| true),
+                Verdict::SomeFailed { failed } => Box::new(move |index| !failed.contains(&index)),
+                Verdict::AllFailed(_) => Box::new(|_| false),
+            };
+        for (index, delivery) in deliveries.iter().enumerate() {
+            if is_done(index) {
+                queues.delete(&self.batch.queue, delivery.receipt);
+            } else {
+                totals.messages_failed += 1;
+            }
+        }
+        match self.report {
+            Some(Report::Polled(report)) => totals.add_polls(&report),
+            Some(Report::Completed(report)) => totals.add_completions(&report),
+            Some(Report::Drained(report)) => totals.add_drained(&report),
+            None => totals.invocations_failed += 1,
+        }
+    }
+}

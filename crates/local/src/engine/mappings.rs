@@ -1,0 +1,193 @@
+//! The event source mappings: which queue feeds which function, in which batches, how many at once.
+
+use std::time::Duration;
+
+use pollwheel_core::policy::Catalog;
+use pollwheel_core::ports::{Clock, QueueName};
+use tokio::time::Instant;
+
+use super::EngineConfig;
+use super::phase::Phase;
+use crate::clock::WheelClock;
+use crate::queue::{Delivery, LocalQueues, QueueConfig, QueueId};
+
+/// Seconds that a queue keeps a message: SQS's longest, fourteen days.
+const RETENTION_SECONDS: u32 = 14 * 24 * 3600;
+/// A message stays hidden for this many times the function's time-out, as AWS asks.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
+const VISIBILITY_TIMEOUTS: u32 = 6;
+/// Messages of finished polls in one batch, and so in one commit.
+const COMPLETION_BATCH: usize = 100;
+
+/// What a queue's messages are handed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Function {
+    /// Polls jobs.
+    Worker,
+    /// Applies finished polls.
+    Completion,
+    /// Takes the jobs that come back from a dead-letter queue.
+    Burial,
+    /// Dispatches partitions of a large tick.
+    Drain,
+}
+
+struct Mapping {
+    queue: QueueId,
+    function: Function,
+    batch_size: usize,
+    at_once: usize,
+    under_way: usize,
+    gather: Duration,
+    gathering_since: Option<Instant>,
+}
+
+/// A batch on its way to a function.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) mapping: usize,
+    pub(super) queue: QueueId,
+    pub(super) function: Function,
+    pub(super) deliveries: Vec<Delivery>,
+}
+
+/// All mappings of a process.
+pub(super) struct Mappings(Vec<Mapping>);
+
+impl Mappings {
+    /// Makes the queues of a catalog and what they feed.
+    pub(super) fn create(
+        catalog: &Catalog,
+        queues: &LocalQueues,
+        clock: &WheelClock,
+        config: &EngineConfig,
+    ) -> Self {
+        let visibility = clock.to_wheel(config.function_timeout * VISIBILITY_TIMEOUTS + config.gather);
+        let queue_config = QueueConfig {
+            visibility_seconds: u32::try_from(visibility.as_secs()).unwrap_or(u32::MAX).max(1),
+            max_receive_count: Some(config.max_receive_count),
+            retention_seconds: RETENTION_SECONDS,
+        };
+        let mut mappings = Vec::new();
+        let mut map = |queue: QueueId, function: Function, batch_size: usize, at_once: usize| {
+            let gather = match function {
+                Function::Completion => config.gather,
+                Function::Worker | Function::Burial | Function::Drain => Duration::ZERO,
+            };
+            mappings.push(Mapping {
+                queue,
+                function,
+                batch_size,
+                at_once,
+                under_way: 0,
+                gather,
+                gathering_since: None,
+            });
+        };
+        // Finished polls first: they free the others' work, and a stop waits for them.
+        let completed = QueueName::Completed;
+        queues.create(completed.clone(), queue_config);
+        map(QueueId::Live(completed), Function::Completion, COMPLETION_BATCH, 1);
+        queues.create(QueueName::Drains, queue_config);
+        map(QueueId::Live(QueueName::Drains), Function::Drain, 1, config.batches_in_flight);
+        for spec in catalog.iter() {
+            let jobs = QueueName::Jobs(spec.id.clone());
+            queues.create(jobs.clone(), queue_config);
+            map(QueueId::Live(jobs.clone()), Function::Worker, config.batch_size, config.batches_in_flight);
+            map(QueueId::DeadLetters(jobs), Function::Burial, 10, 1);
+        }
+        Self(mappings)
+    }
+
+    /// Receives every batch that is due and may run, and says how long to wait for the next.
+    pub(super) fn receive(
+        &mut self,
+        queues: &LocalQueues,
+        clock: &WheelClock,
+        phase: Phase,
+    ) -> (Vec<Batch>, Option<Duration>) {
+        let mut batches = Vec::new();
+        let mut wait: Option<Duration> = None;
+        for (index, mapping) in self.0.iter_mut().enumerate() {
+            if !mapping.is_served(phase) {
+                continue;
+            }
+            while mapping.under_way < mapping.at_once {
+                match mapping.next(queues, clock) {
+                    Next::Batch(deliveries) => {
+                        mapping.under_way += 1;
+                        let (queue, function) = (mapping.queue.clone(), mapping.function);
+                        batches.push(Batch { mapping: index, queue, function, deliveries });
+                    }
+                    Next::Wait(next) => {
+                        wait = wait.into_iter().chain(next).min();
+                        break;
+                    }
+                }
+            }
+        }
+        (batches, wait)
+    }
+
+    /// A batch of a mapping has ended.
+    pub(super) fn finished(&mut self, mapping: usize) {
+        if let Some(mapping) = self.0.get_mut(mapping) {
+            mapping.under_way = mapping.under_way.saturating_sub(1);
+        }
+    }
+
+    /// Whether no message is left that the phase still serves.
+    pub(super) fn has_nothing_left(&self, queues: &LocalQueues, phase: Phase) -> bool {
+        self.0.iter().filter(|mapping| mapping.is_served(phase) && !mapping.is_burial()).all(|mapping| {
+            let depth = queues.depth(&mapping.queue);
+            depth.visible + depth.delayed + depth.in_flight == 0
+        })
+    }
+
+    /// Jobs that were dispatched and not confirmed.
+    pub(super) fn pending(&self, queues: &LocalQueues) -> u64 {
+        let workers = self.0.iter().filter(|mapping| mapping.function == Function::Worker);
+        workers
+            .map(|mapping| queues.depth(&mapping.queue))
+            .map(|depth| depth.visible + depth.delayed + depth.in_flight)
+            .sum()
+    }
+}
+
+enum Next {
+    Batch(Vec<Delivery>),
+    Wait(Option<Duration>),
+}
+
+impl Mapping {
+    const fn is_burial(&self) -> bool {
+        matches!(self.function, Function::Burial)
+    }
+
+    /// A stop polls nothing more; it only applies what is finished.
+    const fn is_served(&self, phase: Phase) -> bool {
+        !phase.is_stopping() || matches!(self.function, Function::Completion)
+    }
+
+    fn next(&mut self, queues: &LocalQueues, clock: &WheelClock) -> Next {
+        let visible_at = queues.next_visible(&self.queue);
+        let Some(visible_at) = visible_at else { return Next::Wait(None) };
+        if visible_at > clock.now() {
+            return Next::Wait(Some(clock.real_until(visible_at)));
+        }
+        if !self.gather.is_zero() {
+            let ready_at = *self.gathering_since.get_or_insert_with(Instant::now) + self.gather;
+            let now = Instant::now();
+            let full = queues.depth(&self.queue).visible >= self.batch_size as u64;
+            if now < ready_at && !full {
+                return Next::Wait(Some(ready_at - now));
+            }
+        }
+        self.gathering_since = None;
+        match queues.receive(&self.queue, self.batch_size) {
+            // What was visible has gone to the dead-letter queue.
+            deliveries if deliveries.is_empty() => Next::Wait(Some(Duration::ZERO)),
+            deliveries => Next::Batch(deliveries),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a run came to: the reports of its passes, added up.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use pollwheel_core::complete::CompletionReport;
+use pollwheel_core::poll::PollReport;
+use pollwheel_core::tick::{CursorMove, DrainReport, JobTypeTick, Skip, TickEnd};
+use pollwheel_core::time::EpochMinute;
+
+/// What a run came to so far.
+#[derive(Debug, Clone, Default)]
+pub struct Totals {
+    /// Ticks run.
+    pub ticks: u64,
+    /// Rows due, held ones included.
+    pub due: u64,
+    /// Rows that were due and skipped because they are on hold.
+    pub skipped_on_hold: u64,
+    /// Copies of rows sent to job queues.
+    pub dispatched: u64,
+    /// Due minutes that a later dispatch made up for.
+    pub missed_minutes: u64,
+    /// Job types that a tick left out, by reason.
+    pub skips: BTreeMap<&'static str, u64>,
+    /// Wake-ups that came to nothing: the job was parked, gone, or due anyway.
+    pub idle_wakes: u64,
+    /// Rows and messages that this build cannot read. They are kept.
+    pub unreadable: u64,
+    /// Polls made.
+    pub polled: u64,
+    /// Polls not made because the channel's limit is spent.
+    pub throttled: u64,
+    /// Outcomes by name, as the completion saw them: `unchanged`, `new`, `rate_limited`, `crashed`, ...
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// New items found.
+    pub items: u64,
+    /// Events that the bus accepted.
+    pub events: u64,
+    /// HTTP requests made.
+    pub requests: u64,
+    /// Jobs polled once for several messages of one batch.
+    pub duplicate_messages: u64,
+    /// Polls that panicked.
+    pub panics: u64,
+    /// Completions applied with a write, and of these, moves to another cadence.
+    pub updated: u64,
+    /// Rows moved to another cadence.
+    pub moved: u64,
+    /// Rows parked.
+    pub parked: u64,
+    /// Holds set.
+    pub held: u64,
+    /// Wake-ups set.
+    pub woken: u64,
+    /// Completions that came again, too late, or for a job that has left: counted no-ops.
+    pub stale: u64,
+    /// Messages that were returned to their queue.
+    pub messages_failed: u64,
+    /// Invocations without an answer.
+    pub invocations_failed: u64,
+    /// Dispatched jobs that were neither confirmed nor given up when the run ended. The next run dispatches them again.
+    pub pending: u64,
+    /// How late polls began, in milliseconds of the wheel.
+    lateness: Option<Histogram<u64>>,
+}
+
+/// Where a run stands, after a tick.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    /// The tick's minute.
+    pub minute: EpochMinute,
+    /// How long after its minute began the tick was done, in time of the wheel.
+    pub late: Duration,
+    /// What the run came to so far.
+    pub totals: &'a Totals,
+}
+
+/// Significant digits of the lateness histogram.
+const LATENESS_DIGITS: u8 = 3;
+
+impl Totals {
+    pub(super) fn add_tick(&mut self, reports: &[JobTypeTick]) {
+        self.ticks += 1;
+        for report in reports {
+            self.add_drained(&report.drained);
+            let skip = match &report.end {
+                TickEnd::Skipped(Skip::Repeated) => "repeated",
+                TickEnd::Skipped(Skip::Paused) => "paused",
+                TickEnd::Skipped(Skip::Throttled) => "throttled",
+                TickEnd::Skipped(Skip::Backlogged) => "backlogged",
+                TickEnd::Dispatched(CursorMove::Moved) => continue,
+                TickEnd::Dispatched(CursorMove::Lost) => "overtaken",
+                TickEnd::Dispatched(CursorMove::Kept) => "sent_in_part",
+                TickEnd::Failed(_) => "failed",
+            };
+            *self.skips.entry(skip).or_default() += 1;
+        }
+    }
+
+    pub(super) fn add_drained(&mut self, report: &DrainReport) {
+        self.due += report.due;
+        self.skipped_on_hold += report.held;
+        self.dispatched += report.dispatched;
+        self.missed_minutes += report.missed;
+        self.idle_wakes += report.covered_wakes + report.stale_wakes;
+        self.unreadable += report.unreadable;
+    }
+
+    pub(super) fn add_polls(&mut self, report: &PollReport) {
+        self.polled += report.polled;
+        self.throttled += report.throttled;
+        self.items += report.items;
+        self.events += report.events;
+        self.requests += report.requests;
+        self.duplicate_messages += report.duplicates;
+        self.panics += report.panics;
+        self.unreadable += report.unreadable;
+        if self.lateness.is_none() {
+            // It grows as needed: a day late is no error here.
+            self.lateness = Histogram::new(LATENESS_DIGITS).ok();
+        }
+        if let Some(histogram) = &mut self.lateness {
+            for lateness in &report.lateness {
+                histogram.saturating_record(u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX));
+            }
+        }
+    }
+
+    pub(super) fn add_completions(&mut self, report: &CompletionReport) {
+        for (name, count) in &report.outcomes {
+            *self.outcomes.entry(name).or_default() += count;
+        }
+        self.updated += report.updated;
+        self.moved += report.moved;
+        self.parked += report.parked;
+        self.held += report.held;
+        self.woken += report.woken;
+        self.stale += report.repeated + report.stale + report.departed;
+        self.unreadable += report.unreadable;
+    }
+
+    /// Finished polls of an outcome.
+    #[must_use]
+    pub fn outcome(&self, name: &str) -> u64 {
+        self.outcomes.get(name).copied().unwrap_or_default()
+    }
+
+    /// How late polls began: the given quantile (0 to 1), in seconds of the wheel; 0 without polls.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of lateness are far below 2^52")]
+    pub fn lateness_seconds(&self, quantile: f64) -> f64 {
+        self.lateness.as_ref().map_or(0.0, |histogram| histogram.value_at_quantile(quantile) as f64 / 1000.0)
+    }
+}
