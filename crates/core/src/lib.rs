@@ -8,6 +8,8 @@ pub mod batch;
 pub mod cadence;
 pub mod complete;
 pub mod context;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod decide;
 pub mod event;
 pub mod hash;

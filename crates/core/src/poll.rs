@@ -7,15 +7,18 @@ mod batch;
 mod send;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::batch::{BatchResult, Record};
 use crate::event::Event;
-use crate::id::ChannelName;
+use crate::id::{ChannelName, JobId};
 use crate::message::{Completed, PollMessage};
 use crate::outcome::{Hints, Outcome, Scope};
 use crate::policy::Catalog;
@@ -78,6 +81,8 @@ pub struct PollReport {
     pub unreadable: u64,
     /// Jobs not started because the time would not have been enough.
     pub unstarted: u64,
+    /// Records whose poll was given up because the time was up.
+    pub cut_off: u64,
     /// Jobs not called because their channel is throttled.
     pub throttled: u64,
     /// Polls that panicked.
@@ -98,9 +103,13 @@ pub struct PollReport {
 }
 
 /// Polls the jobs of a batch. Records that are not named as failed are done: their outcome is durably sent.
+///
+/// When `cut_off` completes, polls that are still under way are given up and their records come back, so that one that
+/// hangs does not take its neighbours with it. It must leave enough of the invocation to send the outcomes.
 pub async fn poll<P, B, Q, S, K, C>(
     records: &[Record],
     worker: &Worker<'_, P, B, Q, S, K, C>,
+    cut_off: impl Future<Output = ()>,
 ) -> (BatchResult, PollReport)
 where
     P: Poller,
@@ -116,10 +125,14 @@ where
     let stops = stops(&groups, worker).await;
     let groups = batch::with_credentials(groups, worker.credentials, &mut result).await;
 
+    let mut under_way: BTreeMap<JobId, Vec<&Record>> =
+        groups.iter().map(|group| (group.message.row.job.clone(), group.records().to_vec())).collect();
     let polls = groups.into_iter().map(|group| poll_group(group, worker, &stops));
     let mut finished = stream::iter(polls).buffer_unordered(worker.limits.concurrency.max(1));
     let mut completed = Vec::with_capacity(records.len());
-    while let Some((group, end)) = finished.next().await {
+    let mut cut_off = pin!(cut_off);
+    while let Either::Left((Some((group, end)), _)) = select(finished.next(), cut_off.as_mut()).await {
+        under_way.remove(&group.message.row.job);
         match end {
             End::Completed { poll, tally } => {
                 report.add(&poll, &tally);
@@ -134,6 +147,11 @@ where
                 group.fail(&mut result, "the poll panicked");
             }
         }
+    }
+    drop(finished);
+    for record in under_way.into_values().flatten() {
+        report.cut_off += 1;
+        result.fail(record, "the poll was still under way when the time was up");
     }
     send::send(completed, worker.queues, &mut result, &mut report).await;
     (result, report)

@@ -208,7 +208,13 @@ where
             deadline: Timestamp::from_millis(u64::MAX),
             fan_out_above: self.config.fan_out_above,
         };
-        let reports = tick::tick(minute, &dispatch).await;
+        // A tick that hangs is given up like a function that times out; its cursors have not moved.
+        let ticked = tokio::time::timeout(self.config.function_timeout, tick::tick(minute, &dispatch)).await;
+        let reports = ticked.unwrap_or_else(|_| {
+            tracing::error!(%minute, "the tick timed out, the next one covers it");
+            run.borrow_mut().totals.invocations_failed += 1;
+            Vec::new()
+        });
         for report in &reports {
             if let TickEnd::Failed(error) = &report.end {
                 tracing::warn!(job_type = %report.job_type, %minute, error = error.chain(), "a tick failed, the next one covers it");

@@ -8,3 +8,4 @@ pub mod bus;
 pub mod clock;
 pub mod credentials;
 pub mod engine;
+pub mod faults;

@@ -17,7 +17,12 @@ pub(super) struct Group<'r> {
     records: Vec<&'r Record>,
 }
 
-impl Group<'_> {
+impl<'r> Group<'r> {
+    /// The records of the job.
+    pub(super) fn records(&self) -> &[&'r Record] {
+        &self.records
+    }
+
     /// Every record of the job comes back.
     pub(super) fn fail(&self, result: &mut BatchResult, reason: &str) {
         for record in &self.records {

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::mappings::{Batch, Function};
 use super::{Engine, Totals};
-use crate::mapping::{BatchItemFailure, BatchResponse, InvocationError, Verdict, judge};
+use crate::mapping::{BatchResponse, InvocationError, Verdict, judge};
 use crate::queue::LocalQueues;
 
 /// What a pass reported.
@@ -51,7 +51,8 @@ where
                 for failure in &result.failed {
                     tracing::warn!(queue = %batch.queue, message_id = failure.id, reason = failure.reason, "a message failed");
                 }
-                (respond(result), Some(report))
+                let failed = result.failed.into_iter().map(|failure| failure.id);
+                (Ok(BatchResponse::failing(failed).to_json()), Some(report))
             }
             Ok(Err(_)) => (Err(InvocationError::Failed), None),
             Err(_) => (Err(InvocationError::TimedOut), None),
@@ -109,7 +110,8 @@ where
             time_left: &time_left,
             limits: self.config.limits,
         };
-        poll::poll(records, &worker).await
+        let cut_off = tokio::time::sleep(timeout.saturating_sub(self.config.limits.reserve));
+        poll::poll(records, &worker, cut_off).await
     }
 
     const fn completion(&self) -> Completion<'_, S, B> {
@@ -128,12 +130,6 @@ fn fail_all(records: &[Record], error: &std::io::Error) -> BatchResult {
         result.fail(record, format!("the events could not be made durable: {error}"));
     }
     result
-}
-
-fn respond(result: BatchResult) -> Result<String, InvocationError> {
-    let failures = result.failed.into_iter().map(|failure| BatchItemFailure { item_identifier: failure.id });
-    let response = BatchResponse { batch_item_failures: failures.collect() };
-    serde_json::to_string(&response).map_err(|_| InvocationError::Failed)
 }
 
 impl Finished {

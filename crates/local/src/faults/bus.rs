@@ -1,0 +1,34 @@
+//! A bus that refuses events, forgets to answer, or kills its caller.
+
+use pollwheel_core::event::Event;
+use pollwheel_core::ports::{Bus, PortError};
+
+use super::{Faults, injected};
+
+/// A bus behind faults.
+#[derive(Debug)]
+pub struct FaultyBus<'a, B> {
+    /// The bus itself.
+    pub inner: &'a B,
+    /// What goes wrong.
+    pub faults: &'a Faults,
+}
+
+impl<B: Bus> Bus for FaultyBus<'_, B> {
+    async fn publish(&self, events: Vec<Event>) -> Vec<Result<(), PortError>> {
+        self.faults.edge().await;
+        let mut answers = Vec::with_capacity(events.len());
+        for event in events {
+            if self.faults.refuses_entry() {
+                answers.push(Err(injected("was refused")));
+                continue;
+            }
+            let answer = self.inner.publish(vec![event]).await.pop();
+            let answer = answer.unwrap_or_else(|| Err(injected("was not answered for")));
+            answers.push(answer.and_then(|()| self.faults.answer(())));
+        }
+        self.faults.edge().await;
+        self.faults.forget_entries(&mut answers);
+        answers
+    }
+}

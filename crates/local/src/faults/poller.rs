@@ -1,0 +1,27 @@
+//! A third party during whose calls the worker panics or is killed.
+
+use pollwheel_core::ports::{Polled, Poller, Request};
+
+use super::Faults;
+
+/// A poller behind faults.
+#[derive(Debug)]
+pub struct FaultyPoller<'a, P> {
+    /// The poller itself.
+    pub inner: &'a P,
+    /// What goes wrong.
+    pub faults: &'a Faults,
+}
+
+impl<P: Poller> Poller for FaultyPoller<'_, P> {
+    #[expect(clippy::panic, reason = "the fault that it injects")]
+    async fn poll(&self, request: Request<'_>) -> Polled {
+        self.faults.edge().await;
+        if self.faults.happens("panics", self.faults.rates.panics) {
+            panic!("injected: the poll panics");
+        }
+        let polled = self.inner.poll(request).await;
+        self.faults.edge().await;
+        polled
+    }
+}

@@ -1,0 +1,57 @@
+//! Queues that refuse, double and delay messages, or kill their caller.
+
+use pollwheel_core::ports::{Outgoing, PortError, QueueName, Queues};
+
+use super::{Faults, Rates, injected};
+
+/// Queues behind faults.
+#[derive(Debug)]
+pub struct FaultyQueues<'a, Q> {
+    /// The queues themselves.
+    pub inner: &'a Q,
+    /// What goes wrong.
+    pub faults: &'a Faults,
+}
+
+impl<Q: Queues> FaultyQueues<'_, Q> {
+    async fn send_one(&self, queue: &QueueName, mut message: Outgoing) -> Result<(), PortError> {
+        if self.faults.refuses_entry() {
+            return Err(injected("was refused"));
+        }
+        if self.faults.happens("doubled", self.faults.rates.doubled) {
+            self.deliver(queue, message.clone()).await?;
+        }
+        if self.faults.happens("late", self.faults.rates.late) {
+            let delay = self.faults.draw(u32::from(Rates::MAX_DELAY_SECONDS) + 1);
+            message.delay_seconds = u16::try_from(delay).unwrap_or(Rates::MAX_DELAY_SECONDS);
+        }
+        self.deliver(queue, message).await?;
+        self.faults.answer(())
+    }
+
+    async fn deliver(&self, queue: &QueueName, message: Outgoing) -> Result<(), PortError> {
+        self.inner
+            .send(queue, vec![message])
+            .await
+            .pop()
+            .unwrap_or_else(|| Err(injected("was not answered for")))
+    }
+}
+
+impl<Q: Queues> Queues for FaultyQueues<'_, Q> {
+    async fn send(&self, queue: &QueueName, messages: Vec<Outgoing>) -> Vec<Result<(), PortError>> {
+        self.faults.edge().await;
+        let mut answers = Vec::with_capacity(messages.len());
+        for message in messages {
+            answers.push(self.send_one(queue, message).await);
+        }
+        self.faults.edge().await;
+        self.faults.forget_entries(&mut answers);
+        answers
+    }
+
+    async fn backlog(&self, queue: &QueueName) -> Result<u64, PortError> {
+        self.faults.fails()?;
+        self.inner.backlog(queue).await
+    }
+}

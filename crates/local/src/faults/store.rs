@@ -1,0 +1,105 @@
+//! A store that fails, forgets to answer, or kills its caller.
+
+use pollwheel_core::id::{ChannelName, JobId, JobTypeId};
+use pollwheel_core::ports::{Applied, Change, ControlStore, Gate, JobStore, Page, PortError};
+use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
+use pollwheel_core::time::{EpochMinute, Timestamp};
+use pollwheel_core::wheel::Cohort;
+
+use super::{Faults, injected};
+
+/// A store behind faults.
+#[derive(Debug)]
+pub struct FaultyStore<'a, S> {
+    /// The store itself.
+    pub inner: &'a S,
+    /// What goes wrong.
+    pub faults: &'a Faults,
+}
+
+impl<S> FaultyStore<'_, S> {
+    async fn read<T>(&self, read: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
+        self.faults.edge().await;
+        self.faults.fails()?;
+        read.await
+    }
+
+    async fn write<T>(&self, write: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
+        self.faults.edge().await;
+        self.faults.fails()?;
+        let answer = write.await?;
+        self.faults.edge().await;
+        self.faults.answer(answer)
+    }
+}
+
+impl<S: JobStore> JobStore for FaultyStore<'_, S> {
+    async fn read_cohort(
+        &self,
+        job_type: &JobTypeId,
+        cohort: Cohort,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<JobRow>, PortError> {
+        self.read(self.inner.read_cohort(job_type, cohort, from, limit)).await
+    }
+
+    async fn read_wakes(
+        &self,
+        job_type: &JobTypeId,
+        minute: EpochMinute,
+        shard: u16,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<WakeUp>, PortError> {
+        self.read(self.inner.read_wakes(job_type, minute, shard, from, limit)).await
+    }
+
+    async fn read_row(&self, job: &JobId, place: Place) -> Result<Option<JobRow>, PortError> {
+        self.read(self.inner.read_row(job, place)).await
+    }
+
+    async fn locate(&self, job: &JobId) -> Result<Option<Registration>, PortError> {
+        self.read(self.inner.locate(job)).await
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Vec<Result<Applied, PortError>> {
+        self.faults.edge().await;
+        let mut answers = Vec::with_capacity(changes.len());
+        for change in changes {
+            if self.faults.refuses_entry() {
+                answers.push(Err(injected("was refused")));
+                continue;
+            }
+            let applied = self.inner.apply(vec![change]).await.pop();
+            let applied = applied.unwrap_or_else(|| Err(injected("was not answered for")));
+            answers.push(applied.and_then(|applied| self.faults.answer(applied)));
+        }
+        self.faults.edge().await;
+        self.faults.forget_entries(&mut answers);
+        answers
+    }
+}
+
+impl<S: ControlStore> ControlStore for FaultyStore<'_, S> {
+    async fn gate(&self, job_type: &JobTypeId) -> Result<Gate, PortError> {
+        self.read(self.inner.gate(job_type)).await
+    }
+
+    async fn move_cursor(
+        &self,
+        job_type: &JobTypeId,
+        from: Option<EpochMinute>,
+        to: EpochMinute,
+    ) -> Result<bool, PortError> {
+        self.write(self.inner.move_cursor(job_type, from, to)).await
+    }
+
+    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
+        self.write(self.inner.throttle(channel, until)).await
+    }
+
+    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
+        self.read(self.inner.throttled_until(channel)).await
+    }
+}
