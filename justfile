@@ -1,0 +1,73 @@
+# Everything a developer does here. `just` alone lists it; CI runs `./test`, as `just test` does.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+[private]
+default:
+    @just --list --unsorted
+
+# every check and every test: what CI runs
+[group('check')]
+test *STEPS:
+    ./test {{ STEPS }}
+
+# the checks without the tests: format, lints, purity, dependencies, sizes, docs, licences
+[group('check')]
+check:
+    ./test format recipes core dependencies crates sizes paths docs scorecard checks unused licences lint rustdoc
+
+# format every crate
+[group('check')]
+fmt:
+    cargo fmt --all
+    just --unstable --fmt
+
+# clippy on everything, warnings are errors
+[group('check')]
+lint:
+    ./test lint
+
+# the tests whose name contains a word: `just unit r03`, `just unit -p pollwheel-core`
+[group('check')]
+unit *ARGS:
+    PATH="$(scripts/tools cargo-nextest):$PATH" cargo nextest run --workspace {{ ARGS }}
+
+# which tests show which case of the reliability scorecard
+[group('check')]
+scorecard:
+    scripts/scorecard
+
+# bring the generated column of docs/reliability.md up to date
+[group('check')]
+scorecard-write:
+    scripts/scorecard --write
+
+# known vulnerabilities of our dependencies: needs a network
+[group('check')]
+advisories:
+    PATH="$(scripts/tools cargo-deny):$PATH" cargo deny check advisories
+
+# poll 200 made-up accounts on two made-up upstreams; Ctrl-C ends it with a summary
+[group('run')]
+demo *ARGS:
+    cargo run --release -p pollwheel -- run --demo {{ ARGS }}
+
+# the command: `just run run --channels channels --accounts accounts.jsonl --state state`
+[group('run')]
+run *ARGS:
+    cargo run --release -p pollwheel -- {{ ARGS }}
+
+# the loopback server that plays the third parties: `just upstream --help`
+[group('run')]
+upstream *ARGS:
+    cargo run --release -p pollwheel-upstream -- {{ ARGS }}
+
+# CPU a poll and memory, 20,000 accounts in a minute over HTTP (installs nginx)
+[group('bench')]
+bench-poll *ARGS:
+    benches/poll/run {{ ARGS }}
+
+# store writes a poll: 10,000 quiet jobs for 100 ticks (installs nginx)
+[group('bench')]
+bench-quiet *ARGS:
+    benches/quiet/run {{ ARGS }}
