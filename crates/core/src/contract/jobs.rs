@@ -72,7 +72,11 @@ async fn an_insert_meets_the_row_that_the_job_has(store: &impl JobStore) {
     let elsewhere = Place::Cohort(cohort(Cadence::SLOWEST, 9, 1));
     for place in [HOME, elsewhere] {
         let again = Change::Insert(Box::new(row(&job, place, 99)));
-        assert_eq!(apply(store, again).await, conflict(Some(&first)), "the row that is there, wherever it is");
+        assert_eq!(
+            apply(store, again).await,
+            conflict(Some(&first)),
+            "the row that is there, wherever it is"
+        );
     }
     assert_eq!(look(store, &job, HOME).await.0, Some(first), "nothing changed");
     assert_eq!(look(store, &job, elsewhere).await.0, None, "and nothing was added");
@@ -82,7 +86,8 @@ async fn an_update_replaces_the_expected_revision_only(store: &impl JobStore) {
     let job = job(&job_type("contract/update"), "a", None);
     let old = row(&job, HOME, 7);
     let new = full_row(&job, HOME, 8);
-    let update = |row: &JobRow, expected| Change::Update { row: Box::new(row.clone()), expected: Revision(expected) };
+    let update =
+        |row: &JobRow, expected| Change::Update { row: Box::new(row.clone()), expected: Revision(expected) };
     assert_eq!(apply(store, update(&new, 7)).await, conflict(None), "an update makes no row");
     insert(store, &old).await;
     assert_eq!(apply(store, update(&new, 6)).await, conflict(Some(&old)));
@@ -96,8 +101,11 @@ async fn a_move_takes_row_and_registration_along(store: &impl JobStore) {
     let home = row(&job, HOME, 7);
     let slower = full_row(&job, Place::Cohort(cohort(Cadence::SLOWEST, 1_000, 3)), 8);
     let parked = full_row(&job, Place::Parked { shard: 2 }, 9);
-    let relocate =
-        |row: &JobRow, from, expected| Change::Move { row: Box::new(row.clone()), from, expected: Revision(expected) };
+    let relocate = |row: &JobRow, from, expected| Change::Move {
+        row: Box::new(row.clone()),
+        from,
+        expected: Revision(expected),
+    };
     insert(store, &home).await;
     assert_eq!(apply(store, relocate(&slower, HOME, 6)).await, conflict(Some(&home)));
     assert_eq!(apply(store, relocate(&slower, parked.place, 7)).await, conflict(None), "no row stands there");
@@ -143,7 +151,11 @@ async fn changes_are_judged_each_by_itself(store: &impl JobStore) {
     // More than any adapter puts into one of its own batches, every other one a conflict.
     let mut changes = Vec::new();
     for number in 0..60 {
-        changes.push(Change::Insert(Box::new(row(&job(&job_type, &format!("new-{number:02}"), None), HOME, 1))));
+        changes.push(Change::Insert(Box::new(row(
+            &job(&job_type, &format!("new-{number:02}"), None),
+            HOME,
+            1,
+        ))));
         changes.push(Change::Update { row: Box::new(known.clone()), expected: Revision(6) });
     }
     let answers = store.apply(changes).await;
@@ -157,8 +169,13 @@ async fn changes_are_judged_each_by_itself(store: &impl JobStore) {
 }
 
 async fn cohorts_do_not_mix(store: &impl JobStore) {
-    let places = [(Cadence::FASTEST, 0, 0), (Cadence::SLOWEST, 0, 0), (Cadence::SLOWEST, 1, 0), (Cadence::SLOWEST, 1, 1)]
-        .map(|(cadence, phase, shard)| Place::Cohort(cohort(cadence, phase, shard)));
+    let places = [
+        (Cadence::FASTEST, 0, 0),
+        (Cadence::SLOWEST, 0, 0),
+        (Cadence::SLOWEST, 1, 0),
+        (Cadence::SLOWEST, 1, 1),
+    ]
+    .map(|(cadence, phase, shard)| Place::Cohort(cohort(cadence, phase, shard)));
     // Names that a careless prefix would take for each other.
     for (index, name) in ["contract/c", "contract/c-", "contract/c1", "contract/c0"].into_iter().enumerate() {
         for (number, place) in places.into_iter().enumerate() {

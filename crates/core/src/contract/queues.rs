@@ -93,6 +93,10 @@ async fn a_delayed_message_is_not_there_yet(
 async fn an_unknown_queue_is_an_error(queues: &impl Queues) {
     let unknown = QueueName::Jobs(job_type("contract/unknown"));
     let answers = queues.send(&unknown, vec![now("a"), now("b")]).await;
-    assert_eq!(answers.iter().filter(|answer| answer.is_err()).count(), 2, "one answer a message, none of them `Ok`");
+    assert_eq!(
+        answers.iter().filter(|answer| answer.is_err()).count(),
+        2,
+        "one answer a message, none of them `Ok`"
+    );
     assert!(queues.backlog(&unknown).await.is_err());
 }

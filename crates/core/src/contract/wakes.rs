@@ -18,7 +18,10 @@ async fn read(store: &impl JobStore, job_type: &JobTypeId, minute: EpochMinute, 
     let mut wakes = Vec::new();
     let mut from = None;
     loop {
-        let page = store.read_wakes(job_type, minute, shard, from.as_deref(), 2).await.expect("the store can be read");
+        let page = store
+            .read_wakes(job_type, minute, shard, from.as_deref(), 2)
+            .await
+            .expect("the store can be read");
         assert!(page.items.len() <= 2, "a page keeps its limit");
         assert_eq!(page.unreadable, 0, "everything here was written by this build");
         wakes.extend(page.items);
@@ -35,7 +38,7 @@ async fn setting_one_again_changes_nothing(store: &impl JobStore) {
     assert!(read(store, &job_type, NOW, 0).await.is_empty());
     for _ in 0..2 {
         assert_eq!(apply(store, Change::Wake(wake.clone())).await, Applied::Done);
-        assert_eq!(read(store, &job_type, NOW, 0).await, [wake.clone()]);
+        assert_eq!(read(store, &job_type, NOW, 0).await, std::slice::from_ref(&wake));
     }
 }
 
@@ -58,7 +61,7 @@ async fn minutes_shards_days_and_job_types_do_not_mix(store: &impl JobStore) {
     for wake in &all {
         let Place::Cohort(cohort) = wake.place else { continue };
         let found = read(store, &wake.job.job_type, wake.minute, cohort.shard).await;
-        assert_eq!(found, [wake.clone()], "only its own minute, day, shard and job type");
+        assert_eq!(found, std::slice::from_ref(wake), "only its own minute, day, shard and job type");
     }
 }
 
