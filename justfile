@@ -62,12 +62,12 @@ run *ARGS:
 upstream *ARGS:
     cargo run --release -p pollwheel-upstream -- {{ ARGS }}
 
-# CPU a poll and memory, 20,000 accounts in a minute over HTTP (installs nginx)
+# CPU a poll and memory: 20,000 accounts in one minute over HTTP (needs nginx)
 [group('bench')]
 bench-poll *ARGS:
     benches/poll/run {{ ARGS }}
 
-# store writes a poll: 10,000 quiet jobs for 100 ticks (installs nginx)
+# store writes a poll: 10,000 quiet jobs for 100 ticks (needs nginx)
 [group('bench')]
-bench-quiet *ARGS:
-    benches/quiet/run {{ ARGS }}
+bench-quiet:
+    benches/poll/run --accounts 10000 --tick 2s --ticks 100
