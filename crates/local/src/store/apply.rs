@@ -146,10 +146,14 @@ impl<'t> Tables<'t> {
     fn wake(&mut self, wake: &WakeUp) -> Result<Result<Applied, ValueError>, Failure> {
         let key = layout::wake(&wake.job, wake.minute, wake.place);
         let value = value::encode_wake(wake.place)?;
-        let same = self.wakes.get(&*key)?.is_some_and(|found| found.value() == value);
-        if !same {
-            self.wakes.insert(&*key, &*value)?;
-            self.counts.wake_writes += 1;
+        let found = self.wakes.get(&*key)?.map(|found| value::decode_wake(found.value()));
+        match found {
+            Some(Err(unreadable)) => return Ok(Err(unreadable)),
+            Some(Ok(place)) if place == wake.place => {}
+            Some(Ok(_)) | None => {
+                self.wakes.insert(&*key, &*value)?;
+                self.counts.wake_writes += 1;
+            }
         }
         Ok(Ok(Applied::Done))
     }

@@ -1,0 +1,43 @@
+//! The contract suite of the ports, against every kind of store and the queues.
+
+use std::rc::Rc;
+
+use pollwheel_core::contract::{control_store_contract, job_store_contract, queues_contract};
+use pollwheel_core::id::JobTypeId;
+use pollwheel_core::ports::QueueName;
+use pollwheel_local::queue::{LocalQueues, QueueConfig, QueueId, Receipted};
+use pollwheel_local::store::Store;
+
+use crate::fixture::{HandClock, wait};
+
+#[test]
+fn the_store_in_memory_keeps_its_contracts() {
+    let store = Store::in_memory().unwrap();
+    wait(job_store_contract(&store));
+    wait(control_store_contract(&store));
+}
+
+#[test]
+fn the_store_in_a_file_keeps_its_contracts() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    wait(job_store_contract(&store));
+    wait(control_store_contract(&store));
+}
+
+#[test]
+fn the_queues_keep_their_contract() {
+    let queues = Rc::new(LocalQueues::new(HandClock::new(), 1));
+    let jobs = QueueName::Jobs(JobTypeId::new("contract/jobs").unwrap());
+    for queue in [jobs, QueueName::Completed, QueueName::Drains] {
+        queues.create(queue, QueueConfig::default());
+    }
+    wait(queues_contract(&*queues, async |queue| {
+        let queue = QueueId::Live(queue.clone());
+        let received = queues.receive(&queue, usize::MAX);
+        for delivery in &received {
+            assert_eq!(queues.delete(&queue, delivery.receipt), Receipted::Done);
+        }
+        received.into_iter().map(|delivery| delivery.body.to_string()).collect()
+    }));
+}
