@@ -41,7 +41,9 @@ pub enum BatchingError {
         size: u16,
     },
     /// Large batches need time to gather.
-    #[error("a batch of {size} messages needs a window of at least 1 s: set one, or use at most {MAX_SIZE_WITHOUT_WINDOW}")]
+    #[error(
+        "a batch of {size} messages needs a window of at least 1 s: set one, or use at most {MAX_SIZE_WITHOUT_WINDOW}"
+    )]
     NoWindow {
         /// The size.
         size: u16,
@@ -217,7 +219,9 @@ fn failures(text: &str, message_ids: &[&str]) -> Result<Vec<usize>, Why> {
     let entries = match response.get("batchItemFailures") {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(entries)) => entries,
-        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => return Err(Why::NotAList),
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_)) => {
+            return Err(Why::NotAList);
+        }
     };
     let positions: HashMap<&str, usize> = message_ids.iter().enumerate().map(|(at, id)| (*id, at)).collect();
     let mut failed = Vec::with_capacity(entries.len());
@@ -266,7 +270,8 @@ mod tests {
 
     #[test]
     fn r14_a_malformed_response_returns_the_batch() {
-        let list = |entries: &str| format!(r#"{{"batchItemFailures":[{{"itemIdentifier":"m-1"}},{entries}]}}"#);
+        let list =
+            |entries: &str| format!(r#"{{"batchItemFailures":[{{"itemIdentifier":"m-1"}},{entries}]}}"#);
         for (response, why) in [
             ("not json".to_owned(), Why::NotAnObject),
             (r#"{"batchItemFailures":["#.to_owned(), Why::NotAnObject),

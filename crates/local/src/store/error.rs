@@ -23,7 +23,7 @@ pub enum StoreError {
     },
     /// The file is not what we wrote.
     #[error(
-        "the store `{}` is damaged ({reason}): nothing was changed; restore it from a backup, or move it away to start empty",
+        "the store `{}` is damaged ({reason}): it was left as it is; restore it from a backup, or move it away to start empty",
         file.display()
     )]
     Damaged {
@@ -34,7 +34,7 @@ pub enum StoreError {
     },
     /// A newer build wrote it.
     #[error(
-        "the store `{}` has format {found}, this build reads up to {FORMAT}: nothing was changed; use the newer build",
+        "the store `{}` has format {found}, this build reads up to {FORMAT}: it was left as it is; use the newer build",
         file.display()
     )]
     Newer {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use redb::backends::InMemoryBackend;
 use redb::{
-    Builder, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction,
+    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction,
 };
 
 use super::error::{Failure, StoreError};
@@ -187,38 +187,12 @@ fn make_tables(database: &Database) -> Result<(), Failure> {
 }
 
 fn open_existing(path: &Path) -> Result<Database, StoreError> {
-    // A look without a touch first: the store of a newer build stays exactly as it is. It is refused when the file was
-    // not closed, or not sound; the opening below then says what is wrong.
-    if let Ok(database) = contained(path, || Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path))
-    {
-        let newer = catch_unwind(AssertUnwindSafe(|| check_format(&database, path)));
-        if let Ok(Err(error @ StoreError::Newer { .. })) = newer {
-            return Err(error);
-        }
-    }
     let database = contained(path, || builder().open(path))?;
     check_format(&database, path)?;
     Ok(database)
 }
 
-/// What both kinds of database can do.
-trait Snapshots {
-    fn snapshot(&self) -> Result<ReadTransaction, Failure>;
-}
-
-impl Snapshots for Database {
-    fn snapshot(&self) -> Result<ReadTransaction, Failure> {
-        Ok(self.begin_read()?)
-    }
-}
-
-impl Snapshots for ReadOnlyDatabase {
-    fn snapshot(&self) -> Result<ReadTransaction, Failure> {
-        Ok(self.begin_read()?)
-    }
-}
-
-fn check_format(database: &impl Snapshots, path: &Path) -> Result<(), StoreError> {
+fn check_format(database: &Database, path: &Path) -> Result<(), StoreError> {
     let found = read_format(database).map_err(|failure| StoreError::Damaged {
         file: path.to_owned(),
         reason: format!("its format cannot be read: {failure}"),
@@ -233,13 +207,16 @@ fn check_format(database: &impl Snapshots, path: &Path) -> Result<(), StoreError
     }
 }
 
-fn read_format(database: &impl Snapshots) -> Result<Option<u64>, Failure> {
-    let table = database.snapshot()?.open_table(layout::META)?;
+fn read_format(database: &Database) -> Result<Option<u64>, Failure> {
+    let table = database.begin_read()?.open_table(layout::META)?;
     Ok(table.get(layout::FORMAT_KEY)?.map(|format| format.value()))
 }
 
 /// Opens, whatever redb does about a damaged file: errors are sorted, panics become one.
-fn contained<D>(path: &Path, open: impl FnOnce() -> Result<D, DatabaseError>) -> Result<D, StoreError> {
+fn contained(
+    path: &Path,
+    open: impl FnOnce() -> Result<Database, DatabaseError>,
+) -> Result<Database, StoreError> {
     let damaged = |reason: String| StoreError::Damaged { file: path.to_owned(), reason };
     match catch_unwind(AssertUnwindSafe(open)) {
         Ok(Ok(database)) => Ok(database),

@@ -4,6 +4,7 @@ mod contract;
 mod fixture;
 mod queue;
 mod queue_model;
+mod sim;
 mod store_control;
 mod store_damage;
 mod store_file;

@@ -74,13 +74,19 @@ fn r33_garbage_is_refused_by_name() {
 }
 
 #[test]
-fn r33_any_flipped_bit_of_the_header_is_harmless_or_named() {
+fn r33_a_flipped_bit_of_the_header_is_harmless_or_named() {
     let (bytes, rows) = store_bytes();
+    let seed = Random::fresh_seed();
+    let mut random = Random::new(seed);
     let folder = tempfile::tempdir().unwrap();
-    for bit in 0..HEADER * 8 {
+    // Every bit of the flags and the layout, which no checksum covers, and one of each byte of the two commits.
+    let layout = (0..64).flat_map(|byte| (0..8).map(move |bit| (byte, bit)));
+    let commits: Vec<(usize, usize)> = (64..HEADER).map(|byte| (byte, random.below(8))).collect();
+    for (byte, bit) in layout.chain(commits) {
         let mut flipped = bytes.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        let _ = open(folder.path(), &flipped, &rows, &format!("bit {} of byte {}", bit % 8, bit / 8));
+        flipped[byte] ^= 1 << bit;
+        let context = format!("bit {bit} of byte {byte}, repeat with POLLWHEEL_TEST_SEED={seed}");
+        let _ = open(folder.path(), &flipped, &rows, &context);
     }
 }
 
@@ -91,7 +97,7 @@ fn r33_flipped_bits_anywhere_are_harmless_or_named() {
     let mut random = Random::new(seed);
     let folder = tempfile::tempdir().unwrap();
     let mut refused = 0;
-    for round in 0..200 {
+    for round in 0..100 {
         let mut flipped = bytes.clone();
         for _ in 0..=random.below(8) {
             // Where something was ever written: most of a new file is empty.
@@ -106,5 +112,5 @@ fn r33_flipped_bits_anywhere_are_harmless_or_named() {
         let context = format!("round {round}, repeat with POLLWHEEL_TEST_SEED={seed}");
         refused += usize::from(open(folder.path(), &flipped, &rows, &context).is_err());
     }
-    assert!(refused > 20, "some of the damage was where it matters: {refused}");
+    assert!(refused > 10, "some of the damage was where it matters: {refused}");
 }
