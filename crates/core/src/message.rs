@@ -197,7 +197,8 @@ struct VersionOnly {
 /// strings, where the escape means the same.
 /// <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>
 fn sqs_safe(json: String) -> String {
-    if json.contains(['\u{FFFE}', '\u{FFFF}']) {
+    // Both begin with the byte 0xEF; looking for it first spares most texts a slow search.
+    if json.as_bytes().contains(&0xEF) {
         json.replace('\u{FFFE}', "\\ufffe").replace('\u{FFFF}', "\\uffff")
     } else {
         json

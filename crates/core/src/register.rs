@@ -90,34 +90,78 @@ pub async fn register<S: JobStore>(
     Ok(report)
 }
 
-/// Takes a job out of the wheel, its context kept. Does nothing to a job that is parked or not registered.
+/// Takes a job out of the wheel, its context kept. Tells whether it did: a job that is parked or not registered is left
+/// alone.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn withdraw<S: JobStore>(
     now: Timestamp,
     job: &JobId,
-    shards: std::num::NonZeroU16,
+    spec: &JobTypeSpec,
     store: &S,
+) -> Result<bool, PortError> {
+    rewrite(job, store, |row| {
+        if row.parked.is_some() {
+            return false;
+        }
+        row.place = Place::Parked { shard: wheel::shard(job, spec.shards) };
+        row.hold = None;
+        row.parked = Some(Parked { reason: ParkReason::Withdrawn, since: now.minute() });
+        true
+    })
+    .await
+}
+
+/// Takes a parked job back into the wheel, whatever it was parked for, its context kept and its failures forgotten.
+/// Tells whether it did.
+///
+/// # Errors
+/// When the store fails.
+pub async fn unpark<S: JobStore>(
+    now: Timestamp,
+    job: &JobId,
+    spec: &JobTypeSpec,
+    store: &S,
+) -> Result<bool, PortError> {
+    rewrite(job, store, |row| {
+        let parked = row.parked.is_some();
+        if parked {
+            return_to_wheel(row, spec, now);
+        }
+        parked
+    })
+    .await
+}
+
+fn return_to_wheel(row: &mut JobRow, spec: &JobTypeSpec, now: Timestamp) {
+    row.parked = None;
+    (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
+    row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(&row.level), spec.shards));
+    row.last_active = now.minute();
+    row.terms = None;
+}
+
+/// Moves a job's row after `change`, which tells whether there is anything to write.
+async fn rewrite<S: JobStore>(
+    job: &JobId,
+    store: &S,
+    change: impl Fn(&mut JobRow) -> bool,
 ) -> Result<bool, PortError> {
     for _ in 0..MAX_ATTEMPTS {
         let Some(registration) = store.locate(job).await? else { return Ok(false) };
-        let Some(row) = store.read_row(job, registration.place).await? else { continue };
-        if row.parked.is_some() {
+        let Some(mut row) = store.read_row(job, registration.place).await? else { continue };
+        let (from, expected) = (row.place, row.rev);
+        if !change(&mut row) {
             return Ok(false);
         }
-        let (from, expected) = (row.place, row.rev);
-        let mut parked = row;
-        parked.rev = expected.next();
-        parked.place = Place::Parked { shard: wheel::shard(job, shards) };
-        parked.hold = None;
-        parked.parked = Some(Parked { reason: ParkReason::Withdrawn, since: now.minute() });
-        let answers = store.apply(vec![Change::Move { row: Box::new(parked), from, expected }]).await;
+        row.rev = expected.next();
+        let answers = store.apply(vec![Change::Move { row: Box::new(row), from, expected }]).await;
         if let Some(Applied::Done) = answers.into_iter().next().transpose()? {
             return Ok(true);
         }
     }
-    Err(PortError::new(format!("withdrawing `{job}`"), Retry::Transient, "the row keeps changing"))
+    Err(PortError::new(format!("changing `{job}`"), Retry::Transient, "the row keeps changing"))
 }
 
 fn spec<'c>(job: &NewJob, catalog: &'c Catalog) -> Result<&'c JobTypeSpec, RegisterError> {
@@ -192,10 +236,7 @@ fn changed_row(now: Timestamp, job: &NewJob, spec: &JobTypeSpec, old: &JobRow) -
     let comes_back =
         |parked: Parked| matches!(parked.reason, ParkReason::Withdrawn | ParkReason::Unauthorized);
     if row.parked.is_some_and(comes_back) {
-        row.parked = None;
-        (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
-        row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(&row.level), spec.shards));
-        row.last_active = now.minute();
+        return_to_wheel(&mut row, spec, now);
     } else if let Some(cohort) = row.place.cohort() {
         let cadence = if old.level == row.level { cohort.cadence } else { spec.first_cadence(&row.level) };
         row.place = Place::Cohort(Cohort::of(&row.job, cadence, spec.shards));

@@ -19,7 +19,7 @@ use futures_util::stream::FuturesUnordered;
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::poll::Limits;
 use pollwheel_core::ports::{Bus, Clock, ControlStore, CredentialStore, JobStore, Poller, PortError, Queues};
-use pollwheel_core::tick::{self, Dispatch, FAN_OUT_ABOVE_PARTITIONS, TickEnd};
+use pollwheel_core::tick::{self, Dispatch, TickEnd};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use tokio::time::Instant;
 
@@ -80,7 +80,8 @@ impl Default for EngineConfig {
             function_timeout: Duration::from_secs(30),
             gather: Duration::from_millis(20),
             max_receive_count: 5,
-            fan_out_above: FAN_OUT_ABOVE_PARTITIONS,
+            // Within one process there is nobody to share the work with.
+            fan_out_above: usize::MAX,
             grace: Duration::from_secs(10),
             seed: 0,
         }

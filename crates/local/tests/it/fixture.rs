@@ -103,7 +103,9 @@ impl Random {
     /// A new seed each time, or the one in `POLLWHEEL_TEST_SEED`: print it with a failure.
     pub(crate) fn fresh_seed() -> u64 {
         let given = std::env::var("POLLWHEEL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-        given.unwrap_or_else(|| u64::from(std::process::id()) ^ std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos() as u64)
+        given.unwrap_or_else(|| {
+            u64::from(std::process::id()) ^ std::time::UNIX_EPOCH.elapsed().unwrap().subsec_nanos() as u64
+        })
     }
 
     pub(crate) fn below(&mut self, bound: usize) -> usize {

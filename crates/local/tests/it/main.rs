@@ -4,6 +4,7 @@ mod contract;
 mod fixture;
 mod queue;
 mod queue_model;
+mod scorecard;
 mod sim;
 mod store_control;
 mod store_damage;

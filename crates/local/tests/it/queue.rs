@@ -13,7 +13,8 @@ use crate::fixture::{HandClock, NOW, job_type, place, row, wait};
 
 const LIVE: QueueId = QueueId::Live(QueueName::Completed);
 const DEAD: QueueId = QueueId::DeadLetters(QueueName::Completed);
-const CONFIG: QueueConfig = QueueConfig { visibility_seconds: 30, max_receive_count: Some(3), retention_seconds: 3600 };
+const CONFIG: QueueConfig =
+    QueueConfig { visibility_seconds: 30, max_receive_count: Some(3), retention_seconds: 3600 };
 
 struct Bench {
     clock: Rc<HandClock>,
@@ -224,7 +225,9 @@ fn unconfirmed_is_what_is_sent_and_neither_deleted_nor_given_up() {
     let jobs = QueueName::Jobs(job_type());
     let live = QueueId::Live(jobs.clone());
     bench.queues.create(jobs.clone(), QueueConfig { max_receive_count: Some(1), ..CONFIG });
-    let poll = |due: EpochMinute| PollMessage { due, missed: 0, spread: 0, hop: 1, row: row("a", place(0), 1) }.encode();
+    let poll = |due: EpochMinute| {
+        PollMessage { due, missed: 0, spread: 0, hop: 1, row: row("a", place(0), 1) }.encode()
+    };
     let oldest = || bench.queues.oldest_unconfirmed(&job_type());
     assert_eq!(oldest(), None);
     bench.send_to(&jobs, &poll(NOW.plus(1)), 0);

@@ -19,12 +19,23 @@ const MOST: u32 = 3;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Send { delay: u16 },
-    Receive { max: usize },
+    Send {
+        delay: u16,
+    },
+    Receive {
+        max: usize,
+    },
     /// One of the deliveries so far, good or stale.
-    Delete { delivery: prop::sample::Index },
-    Hide { delivery: prop::sample::Index, seconds: u32 },
-    Pass { seconds: u64 },
+    Delete {
+        delivery: prop::sample::Index,
+    },
+    Hide {
+        delivery: prop::sample::Index,
+        seconds: u32,
+    },
+    Pass {
+        seconds: u64,
+    },
     Purge,
 }
 
@@ -61,7 +72,8 @@ impl Model {
     fn new() -> Self {
         let clock = HandClock::new();
         let queues = LocalQueues::new(clock.clone(), 1);
-        let config = QueueConfig { max_receive_count: Some(MOST), visibility_seconds: 30, ..QueueConfig::default() };
+        let config =
+            QueueConfig { max_receive_count: Some(MOST), visibility_seconds: 30, ..QueueConfig::default() };
         queues.create(QueueName::Drains, config);
         Self { clock, queues, live: BTreeMap::new(), dead: BTreeSet::new(), deliveries: Vec::new(), sent: 0 }
     }
@@ -93,7 +105,8 @@ impl Model {
         let body = format!("message {}", self.sent);
         self.sent += 1;
         let visible_at = self.in_seconds(u64::from(delay_seconds));
-        let answers = wait(self.queues.send(&QueueName::Drains, vec![Outgoing { body: body.clone(), delay_seconds }]));
+        let answers =
+            wait(self.queues.send(&QueueName::Drains, vec![Outgoing { body: body.clone(), delay_seconds }]));
         assert!(answers.iter().all(Result::is_ok));
         self.live.insert(body, Expected { visible_at, receives: 0 });
     }
@@ -101,12 +114,14 @@ impl Model {
     fn receive(&mut self, max: usize) {
         let before = self.queues.depth(&DEAD).visible;
         let deliveries = self.queues.receive(&LIVE, max);
-        let deliverable = self.live.values().filter(|message| self.is_visible(message) && message.receives < MOST).count();
+        let deliverable =
+            self.live.values().filter(|message| self.is_visible(message) && message.receives < MOST).count();
         assert_eq!(deliveries.len(), max.min(deliverable), "as many as asked for, or all there are");
         let hidden_until = self.in_seconds(VISIBILITY);
         for delivery in deliveries {
             let now = self.now();
-            let message = self.live.get_mut(&*delivery.body).expect("nothing is delivered that is not in the queue");
+            let message =
+                self.live.get_mut(&*delivery.body).expect("nothing is delivered that is not in the queue");
             assert!(message.visible_at <= now, "nothing is delivered while it is hidden");
             message.receives += 1;
             message.visible_at = hidden_until;
@@ -119,7 +134,12 @@ impl Model {
     /// Takes over what the receive moved to the dead letters, and checks that it was time.
     fn bury(&mut self, before: u64) {
         let moved = self.queues.depth(&DEAD).visible - before;
-        let due: Vec<String> = self.live.iter().filter(|(_, message)| self.is_visible(message) && message.receives == MOST).map(|(body, _)| body.clone()).collect();
+        let due: Vec<String> = self
+            .live
+            .iter()
+            .filter(|(_, message)| self.is_visible(message) && message.receives == MOST)
+            .map(|(body, _)| body.clone())
+            .collect();
         assert!(moved <= due.len() as u64, "only what was delivered often enough is moved");
         if moved == due.len() as u64 {
             for body in due {
@@ -148,7 +168,8 @@ impl Model {
 
     fn delete(&mut self, index: prop::sample::Index) {
         let Some(delivery) = self.delivery(index) else { return };
-        let is_good = self.live.get(&*delivery.body).is_some_and(|message| message.receives == delivery.receive_count);
+        let is_good =
+            self.live.get(&*delivery.body).is_some_and(|message| message.receives == delivery.receive_count);
         let expected = if is_good { Receipted::Done } else { Receipted::Stale };
         assert_eq!(self.queues.delete(&LIVE, delivery.receipt), expected);
         if is_good {
@@ -160,7 +181,8 @@ impl Model {
         let Some(delivery) = self.delivery(index) else { return };
         let (now, until) = (self.now(), self.in_seconds(u64::from(seconds)));
         let message = self.live.get_mut(&*delivery.body);
-        let good = message.filter(|message| message.receives == delivery.receive_count && message.visible_at > now);
+        let good =
+            message.filter(|message| message.receives == delivery.receive_count && message.visible_at > now);
         let expected = if good.is_some() { Receipted::Done } else { Receipted::Stale };
         if let Some(message) = good {
             message.visible_at = until;
@@ -172,8 +194,16 @@ impl Model {
         let depth = self.queues.depth(&LIVE);
         let visible = self.live.values().filter(|message| self.is_visible(message)).count() as u64;
         assert_eq!(depth.visible, visible);
-        assert_eq!(depth.visible + depth.delayed + depth.in_flight, self.live.len() as u64, "none lost, none doubled");
-        let next = if visible > 0 { Some(self.now()) } else { self.live.values().map(|message| message.visible_at).min() };
+        assert_eq!(
+            depth.visible + depth.delayed + depth.in_flight,
+            self.live.len() as u64,
+            "none lost, none doubled"
+        );
+        let next = if visible > 0 {
+            Some(self.now())
+        } else {
+            self.live.values().map(|message| message.visible_at).min()
+        };
         assert_eq!(self.queues.next_visible(&LIVE), next);
     }
 
@@ -183,8 +213,12 @@ impl Model {
             self.take(Step::Pass { seconds: 100 });
             self.take(Step::Receive { max: usize::MAX });
         }
-        let buried: BTreeSet<String> =
-            self.queues.receive(&DEAD, usize::MAX).into_iter().map(|delivery| delivery.body.to_string()).collect();
+        let buried: BTreeSet<String> = self
+            .queues
+            .receive(&DEAD, usize::MAX)
+            .into_iter()
+            .map(|delivery| delivery.body.to_string())
+            .collect();
         assert_eq!(buried, self.dead, "every message that nobody deleted is a dead letter");
     }
 }

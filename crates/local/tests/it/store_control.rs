@@ -38,7 +38,11 @@ fn r10_after_a_crash_ticks_continue_before_the_oldest_unconfirmed_message() {
     store.set_unconfirmed(&job_type(), None);
     store.persist_cursors().unwrap();
     drop(store);
-    assert_eq!(cursor(&open(folder.path())), Some(NOW.plus(3)), "after a shutdown that drained, nothing is repeated");
+    assert_eq!(
+        cursor(&open(folder.path())),
+        Some(NOW.plus(3)),
+        "after a shutdown that drained, nothing is repeated"
+    );
 }
 
 #[test]
@@ -88,7 +92,9 @@ fn wake_ups_go_when_the_cursor_is_past_them_by_the_margin() {
             apply(&store, Change::Wake(WakeUp { minute, job, place: place(3) })).unwrap();
         }
     }
-    let set = |job_type: &JobTypeId, minute| wait(store.read_wakes(job_type, minute, 3, None, 9)).unwrap().items.len();
+    let set = |job_type: &JobTypeId, minute| {
+        wait(store.read_wakes(job_type, minute, 3, None, 9)).unwrap().items.len()
+    };
     move_to(&store, NOW.plus(WAKE_MARGIN_MINUTES));
     assert_eq!((set(&job_type(), NOW), set(&job_type(), NOW.plus(1))), (1, 1));
     move_to(&store, NOW.plus(WAKE_MARGIN_MINUTES + 1));
@@ -107,7 +113,8 @@ fn a_pause_stops_its_job_type_or_all_of_its_channel_until_it_is_resumed() {
     let one = PauseScope::JobType(job_type());
     let all = PauseScope::Channel(ChannelName::new("mastodon").unwrap());
     let paused = |store: &Store| {
-        [job_type(), sibling.clone(), other.clone()].map(|job_type| wait(store.gate(&job_type)).unwrap().paused)
+        [job_type(), sibling.clone(), other.clone()]
+            .map(|job_type| wait(store.gate(&job_type)).unwrap().paused)
     };
     for (scope, expected) in [(&one, [true, false, false]), (&all, [true, true, false])] {
         store.pause(scope).unwrap();

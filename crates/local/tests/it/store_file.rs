@@ -56,7 +56,10 @@ fn r33_a_second_opening_is_refused_and_names_the_folder() {
     let folder = folder();
     let first = Store::open(folder.path()).unwrap();
     let error = error(folder.path());
-    assert!(matches!(&error, StoreError::InUse { process, .. } if *process == Some(std::process::id())), "{error}");
+    assert!(
+        matches!(&error, StoreError::InUse { process, .. } if *process == Some(std::process::id())),
+        "{error}"
+    );
     let text = error.to_string();
     assert!(text.contains(&folder.path().display().to_string()) && text.contains("stop that one"), "{text}");
     drop(first);
@@ -89,7 +92,10 @@ fn r33_somebody_elses_redb_file_is_refused() {
     let folder = folder();
     drop(Database::create(folder.path().join("pollwheel.redb")).unwrap());
     let error = error(folder.path());
-    assert!(matches!(&error, StoreError::Damaged { file, .. } if file.ends_with("pollwheel.redb")), "{error}");
+    assert!(
+        matches!(&error, StoreError::Damaged { file, .. } if file.ends_with("pollwheel.redb")),
+        "{error}"
+    );
 }
 
 #[test]
@@ -157,7 +163,10 @@ fn r33_a_value_of_a_newer_build_is_counted_and_never_written_over() {
         assert_eq!(error.retry, Retry::Never);
         assert!(error.chain().contains("version 9"), "{}", error.chain());
     }
-    assert!(wait(store.read_row(&job("a"), place(0))).is_err(), "it is still there, and still not understood");
+    assert!(
+        wait(store.read_row(&job("a"), place(0))).is_err(),
+        "it is still there, and still not understood"
+    );
     assert_eq!(read(&store, "b", place(0)), Some(row("b", place(0), 1)));
 }
 
@@ -171,7 +180,8 @@ fn a_page_of_unreadable_rows_ends_and_is_followed_by_the_next() {
     drop(store);
     meddle(folder.path(), |transaction| {
         let mut rows = transaction.open_table(ROWS).unwrap();
-        let keys: Vec<Vec<u8>> = rows.iter().unwrap().take(3).map(|entry| entry.unwrap().0.value().to_vec()).collect();
+        let keys: Vec<Vec<u8>> =
+            rows.iter().unwrap().take(3).map(|entry| entry.unwrap().0.value().to_vec()).collect();
         for key in keys {
             rows.insert(&*key, &b"\x01not json"[..]).unwrap();
         }

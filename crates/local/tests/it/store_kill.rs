@@ -30,7 +30,11 @@ fn change(number: u64) -> Change {
     let new = Box::new(numbered(number));
     let Some(before) = number.checked_sub(JOBS) else { return Change::Insert(new) };
     let (from, expected) = (numbered(before).place, Revision(before));
-    if from == new.place { Change::Update { row: new, expected } } else { Change::Move { row: new, from, expected } }
+    if from == new.place {
+        Change::Update { row: new, expected }
+    } else {
+        Change::Move { row: new, from, expected }
+    }
 }
 
 /// The first number that is not in the store.
@@ -109,7 +113,12 @@ fn r33_what_was_acknowledged_survives_kill_9_at_any_moment() {
         let said = run_and_kill(folder.path(), &mut random);
         acknowledged = said.done.map_or(acknowledged, |first| first + TOGETHER);
         let tried = said.tried.map_or(acknowledged, |first| first + TOGETHER);
-        check(folder.path(), acknowledged, tried, &format!("kill {kill}, repeat with POLLWHEEL_TEST_SEED={seed}"));
+        check(
+            folder.path(),
+            acknowledged,
+            tried,
+            &format!("kill {kill}, repeat with POLLWHEEL_TEST_SEED={seed}"),
+        );
     }
     assert!(acknowledged > JOBS * 4, "the children wrote something: {acknowledged}");
 }
@@ -117,7 +126,10 @@ fn r33_what_was_acknowledged_survives_kill_9_at_any_moment() {
 fn check(folder: &Path, acknowledged: u64, tried: u64, context: &str) {
     let store = Store::open(folder).unwrap_or_else(|error| panic!("{context}: {error}"));
     let next = next(&store);
-    assert!((acknowledged..=tried.max(acknowledged)).contains(&next), "{context}: {acknowledged} {next} {tried}");
+    assert!(
+        (acknowledged..=tried.max(acknowledged)).contains(&next),
+        "{context}: {acknowledged} {next} {tried}"
+    );
     assert_eq!(next % TOGETHER, 0, "{context}: a call is whole or absent");
     let expected: BTreeMap<String, JobRow> = (next.saturating_sub(JOBS)..next)
         .map(|number| (format!("job-{:02}", number % JOBS), numbered(number)))

@@ -65,10 +65,12 @@ impl Model {
         let page = store.registrations(None, 100).unwrap();
         let registered: BTreeMap<String, Registration> =
             page.items.into_iter().map(|found| (found.job.account.to_string(), found)).collect();
-        let expected = self.rows.iter().map(|(account, row)| (account.clone(), Registration::from(row))).collect();
+        let expected =
+            self.rows.iter().map(|(account, row)| (account.clone(), Registration::from(row))).collect();
         assert_eq!(registered, expected);
         for account in ACCOUNTS {
-            let mut expected: Vec<&WakeUp> = self.wakes.iter().filter(|wake| wake.job == job(account)).collect();
+            let mut expected: Vec<&WakeUp> =
+                self.wakes.iter().filter(|wake| wake.job == job(account)).collect();
             expected.sort_by_key(|wake| (wake.minute, wake.place));
             assert_eq!(store.wakes_of(&job(account)).unwrap().iter().collect::<Vec<_>>(), expected);
         }
