@@ -1,2 +1,40 @@
-//! pollwheel
-fn main() {}
+//! The `pollwheel` command: arguments, logs, one function a command.
+
+mod accounts;
+mod args;
+mod channel;
+mod completions;
+mod demo;
+mod exit;
+mod job;
+mod logs;
+mod nearest;
+mod output;
+mod report;
+mod run;
+mod screen;
+mod signals;
+mod status;
+mod usage;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Args, ChannelCommand, Command, JobCommand};
+use screen::Screen;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let screen = Screen::new();
+    let done = logs::start(args.log.as_deref(), &screen).and_then(|()| match args.command {
+        Command::Run(args) if args.demo => demo::run(&args, &screen),
+        Command::Run(args) => run::run(&args, &screen),
+        Command::Channel(ChannelCommand::Check(args)) => channel::check(&args),
+        Command::Job(JobCommand::List(args)) => job::list(&args),
+        Command::Job(JobCommand::Show(args)) => job::show(&args),
+        Command::Job(JobCommand::Explain(args)) => job::explain(&args),
+        Command::Completions(args) => completions::print(args.shell),
+    });
+    exit::code(done, &screen)
+}

@@ -1,0 +1,218 @@
+//! One line of an accounts file: a JSON object, checked field by field.
+//!
+//! Values are never repeated in a message unless they are names or ids: a token in the wrong field must not get out.
+
+mod members;
+
+use pollwheel_connector::{AccountProblem, Channel, ChannelSet, Token};
+use pollwheel_core::context::{Context, ContextMap};
+use pollwheel_core::id::{AccountId, ChannelName, JobId, ServiceLevel, Target};
+use pollwheel_core::policy::JobTypeSpec;
+use pollwheel_core::ports::Secret;
+use pollwheel_core::register::NewJob;
+use pollwheel_core::row::{JobRow, Place, Revision, Subject};
+use pollwheel_core::time::EpochMinute;
+
+use crate::nearest;
+use members::Members;
+
+/// Longest external id, in bytes: it becomes part of a URL.
+const MAX_EXTERNAL_ID_BYTES: usize = 1024;
+/// Most targets of one account.
+const MAX_TARGETS: usize = 1000;
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    /// The field, when it is one field's fault.
+    pub(super) field: Option<&'static str>,
+    /// The column, counted from 1, when the line is not JSON.
+    pub(super) column: Option<usize>,
+    /// What is wrong and what to do.
+    pub(super) message: String,
+}
+
+impl Flaw {
+    pub(super) fn of(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field: Some(field), column: None, message: message.into() }
+    }
+
+    pub(super) fn of_line(message: impl Into<String>) -> Self {
+        Self { field: None, column: None, message: message.into() }
+    }
+}
+
+/// An account, and the jobs it is polled by.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) channel: ChannelName,
+    pub(super) account: AccountId,
+    pub(super) jobs: Vec<NewJob>,
+    pub(super) token: Option<Secret>,
+}
+
+/// Reads a line.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(super) fn parse(text: &str, channels: &ChannelSet) -> Result<Account, Vec<Flaw>> {
+    let mut members = Members::parse(text)?;
+    let account =
+        members.required("account_id", |text| AccountId::new(text).map_err(|error| error.to_string()));
+    let channel = members.required("channel", |name| find_channel(&name, channels));
+    let external_id = members.required("external_id", external_id);
+    let level =
+        members.required("service_level", |text| ServiceLevel::new(text).map_err(|error| error.to_string()));
+    let base_url = members.optional("base_url", Ok);
+    let token = members.optional("token", token);
+    let context = members.raw("context", context).unwrap_or_default();
+    let targets = members.list("targets", |text| Target::new(text).map_err(|error| error.to_string()));
+    let names = members.list("job_types", Ok);
+    let specs =
+        channel.map(|channel| job_types(channel, names, level.as_ref(), &mut members)).unwrap_or_default();
+    let targets = targets.unwrap_or_default();
+    if targets.len() > MAX_TARGETS {
+        members.flaw("targets", format!("lists {} targets, the limit is {MAX_TARGETS}", targets.len()));
+    }
+    let (Some(account), Some(channel), Some(external_id), Some(level)) =
+        (account, channel, external_id, level)
+    else {
+        return Err(members.into_flaws());
+    };
+    let subject = Subject { external_id, base_url };
+    let targets = if targets.is_empty() { vec![None] } else { targets.into_iter().map(Some).collect() };
+    let mut jobs = Vec::with_capacity(specs.len() * targets.len());
+    for spec in specs {
+        // The level as the channel holds it: a million rows share one text.
+        let level = spec.levels.get_key_value(&level).map_or(&level, |(known, _)| known);
+        for target in &targets {
+            let job = JobId { job_type: spec.id.clone(), account: account.clone(), target: target.clone() };
+            jobs.push(NewJob {
+                job,
+                subject: subject.clone(),
+                level: level.clone(),
+                context: context.clone(),
+            });
+        }
+    }
+    check(&jobs, token.as_ref(), channels, &mut members);
+    members.finish(Account { channel: channel.name().clone(), account, jobs, token })
+}
+
+fn find_channel<'c>(name: &str, channels: &'c ChannelSet) -> Result<&'c Channel, String> {
+    channels.get(name).ok_or_else(|| {
+        let known: Vec<&str> = channels.iter().map(|channel| channel.name().as_str()).collect();
+        unknown("channel", name, &known)
+    })
+}
+
+fn external_id(text: String) -> Result<String, String> {
+    match text.len() {
+        0 => Err("is empty".to_owned()),
+        bytes if bytes > MAX_EXTERNAL_ID_BYTES => {
+            Err(format!("is {bytes} bytes long, the limit is {MAX_EXTERNAL_ID_BYTES}"))
+        }
+        _ if text.chars().any(char::is_control) => Err("has a control character in it".to_owned()),
+        _ => Ok(text),
+    }
+}
+
+/// A token travels in a header.
+fn token(text: String) -> Result<Secret, String> {
+    let fits =
+        !text.is_empty() && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) && text.trim() == text;
+    if fits {
+        Ok(Secret::new(text))
+    } else {
+        Err("cannot be sent in a header: it is empty, has a space at an end, or has characters outside of ASCII".to_owned())
+    }
+}
+
+fn context(raw: Box<serde_json::value::RawValue>) -> Result<Context, String> {
+    // A context that is nested too deeply would be read as empty later.
+    if raw.get().starts_with('{') && serde_json::from_str::<ContextMap>(raw.get()).is_err() {
+        return Err("is nested too deeply".to_owned());
+    }
+    Context::try_from(raw).map_err(|error| error.to_string())
+}
+
+/// The job types that a line asks for: those named, or all of the channel's.
+fn job_types<'c>(
+    channel: &'c Channel,
+    names: Option<Vec<String>>,
+    level: Option<&ServiceLevel>,
+    members: &mut Members,
+) -> Vec<&'c JobTypeSpec> {
+    let all: Vec<&JobTypeSpec> = channel.job_types().map(|job_type| job_type.spec()).collect();
+    let known: Vec<&str> = all.iter().map(|spec| spec.id.name()).collect();
+    let mut chosen: Vec<&JobTypeSpec> = Vec::new();
+    match names {
+        None => chosen = all,
+        Some(names) => {
+            if names.is_empty() {
+                members.flaw(
+                    "job_types",
+                    "is an empty list: leave it away to poll all job types of the channel",
+                );
+            }
+            for name in names {
+                match all.iter().find(|spec| spec.id.name() == name) {
+                    Some(spec) if chosen.iter().any(|other| other.id == spec.id) => {
+                        members.flaw("job_types", format!("lists `{name}` twice"));
+                    }
+                    Some(spec) => chosen.push(spec),
+                    None => members.flaw(
+                        "job_types",
+                        format!("channel `{}` has {}", channel.name(), unknown("job type", &name, &known)),
+                    ),
+                }
+            }
+        }
+    }
+    let undeclared = |spec: &&&JobTypeSpec| {
+        level.is_some_and(|level| !spec.levels.is_empty() && !spec.levels.contains_key(level))
+    };
+    if let (Some(level), Some(spec)) = (level, chosen.iter().find(undeclared)) {
+        let known: Vec<&str> = spec.levels.keys().map(ServiceLevel::as_str).collect();
+        let message =
+            format!("channel `{}` has {}", channel.name(), unknown("service level", level.as_str(), &known));
+        members.flaw("service_level", message);
+    }
+    chosen
+}
+
+/// `no channel `x`: use one of ...: did you mean ...?`.
+fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+    let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    let hint = nearest::hint(name, known.iter().copied());
+    let name: String = name.chars().take(64).flat_map(char::escape_debug).collect();
+    format!("no {what} `{name}`, there is {}{hint}", list.join(", "))
+}
+
+/// Whether the channel could poll the jobs.
+fn check(jobs: &[NewJob], token: Option<&Secret>, channels: &ChannelSet, members: &mut Members) {
+    let token = if token.is_some() { Token::Present } else { Token::Absent };
+    for job in jobs {
+        let place = Place::Parked { shard: 0 };
+        let (subject, level) = (job.subject.clone(), job.level.clone());
+        let mut row = JobRow::new(job.job.clone(), place, subject, level, Revision(0), EpochMinute::new(0));
+        row.context = job.context.clone();
+        if let Err(problem) = channels.check_account(&row, token) {
+            members.push(flaw(problem));
+            // What is wrong with one target is wrong with the next.
+            return;
+        }
+    }
+}
+
+fn flaw(problem: AccountProblem) -> Flaw {
+    match problem {
+        AccountProblem::UnknownChannel { .. } => Flaw::of("channel", problem.to_string()),
+        AccountProblem::UnknownJobType { .. } => Flaw::of("job_types", problem.to_string()),
+        AccountProblem::NoToken { .. } | AccountProblem::UnwantedToken { .. } => {
+            Flaw::of("token", problem.to_string())
+        }
+        AccountProblem::BaseUrl { reason } => Flaw::of("base_url", reason),
+        AccountProblem::Request { reason } => Flaw::of_line(reason),
+    }
+}

@@ -1,0 +1,365 @@
+//! The command line: what can be asked, explained to somebody who sees it for the first time.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use jiff::SignedDuration;
+use pollwheel_core::id::{ChannelName, JobTypeId};
+
+/// The longest tick is a minute: a wheel slower than the clock would be late at once.
+const MAX_TICK: Duration = Duration::from_secs(60);
+/// Below this the loop itself takes longer than a tick.
+const MIN_TICK: Duration = Duration::from_millis(1);
+
+/// Polls third-party APIs for many accounts, on a schedule, and publishes what is new as events.
+///
+/// Start here:
+///
+///   pollwheel run --demo
+///
+/// It polls 200 accounts of a built-in imitation of Mastodon and GitHub and prints what they
+/// post. Then write a file of accounts of your own, see `pollwheel run --help`.
+#[derive(Debug, Parser)]
+#[command(name = "pollwheel", version, verbatim_doc_comment, after_help = EXIT_CODES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `pollwheel_connector=debug`. The
+    /// default is RUST_LOG, or else `info`. Tokens, headers, bodies and queries are never logged.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log: Option<String>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or stopped by SIGINT or SIGTERM
+  1  something failed: the state folder is in use, a file cannot be written, ...
+  2  bad input: an argument, a channel file, an accounts file. Nothing was started";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(RunArgs),
+    /// Check channel files.
+    #[command(subcommand)]
+    Channel(ChannelCommand),
+    /// Look at the jobs in a state folder.
+    #[command(subcommand)]
+    Job(JobCommand),
+    Completions(CompletionsArgs),
+}
+
+/// Poll accounts and publish what is new.
+///
+/// Accounts come from a file with one JSON object a line:
+///
+///   {"account_id": "a1", "channel": "mastodon", "service_level": "professional",
+///    "external_id": "42", "base_url": "https://mastodon.example", "token": "..."}
+///
+///   account_id     your own id of the account (required)
+///   channel        a channel in the folder of channels (required)
+///   service_level  the account's plan, one that the channel declares: how often it is polled (required)
+///   external_id    the account's id at the third party (required)
+///   job_types      a list of the channel's job types; all of them when left out
+///   targets        a list of what is polled for the account, where the job type polls several things
+///   base_url       where the account's API is, when the channel needs or allows it
+///   token          what requests authenticate with; it is kept in memory only
+///   context        a JSON object that a new job starts from
+///
+/// The file is checked whole before anything is registered. Running again with the same file changes
+/// nothing; accounts that are no longer in it are withdrawn, and go on where they stopped when they return.
+///
+/// New items are published as CloudEvents 1.0, one JSON object a line. The first poll of an account
+/// publishes nothing, unless its channel says otherwise: it notes where the account stands.
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment, after_long_help = RUN_EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// Run against a built-in imitation of Mastodon and GitHub: 200 accounts, nothing to configure, nothing kept.
+    #[arg(long, conflicts_with_all = ["channels", "accounts", "state", "memory", "allow_private_addresses", "contact"])]
+    pub(crate) demo: bool,
+
+    /// A folder of channels, `DIR/*/channel.yml`, or of one, `DIR/channel.yml`.
+    #[arg(long, value_name = "DIR", required_unless_present = "demo")]
+    pub(crate) channels: Option<PathBuf>,
+
+    /// The accounts to poll, as JSON lines.
+    #[arg(long, value_name = "FILE", required_unless_present = "demo")]
+    pub(crate) accounts: Option<PathBuf>,
+
+    /// Where jobs are kept from run to run; it is made when it is missing. No secret is stored in it.
+    #[arg(long, value_name = "DIR", default_value = "./state", conflicts_with = "memory")]
+    pub(crate) state: PathBuf,
+
+    /// Keep nothing: jobs end with the process.
+    #[arg(long)]
+    pub(crate) memory: bool,
+
+    /// Let a minute of the wheel pass in this time, such as `200ms` or `1s`: everything counted in minutes, or spread
+    /// over one, is that much faster. Waits that a server asks for are kept in real time.
+    /// Without it the wheel keeps the wall clock's time.
+    #[arg(long, value_name = "DURATION", value_parser = tick)]
+    pub(crate) tick: Option<Duration>,
+
+    /// Stop after this many ticks, once what they dispatched is done.
+    #[arg(long, value_name = "N")]
+    pub(crate) ticks: Option<u64>,
+
+    /// Where events go: a file that is appended to, or `-` for standard output.
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) events: PathBuf,
+
+    /// Write the final report into a file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Allow requests to loopback, private and other special addresses. They are refused otherwise, so that an account's
+    /// `base_url` cannot reach into your network.
+    #[arg(long)]
+    pub(crate) allow_private_addresses: bool,
+
+    /// A URL or mail address, sent in the User-Agent, at which an API's operator can reach you.
+    #[arg(long, value_name = "URL")]
+    pub(crate) contact: Option<String>,
+
+    /// Most polls under way at once, for each job type.
+    #[arg(long, value_name = "N", default_value = "128")]
+    pub(crate) concurrency: NonZeroUsize,
+
+    /// The seed of jitter. Two deployments with different seeds do not retry in step.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// Machine-readable output: the final report on standard output as the last line, after the events unless they go
+    /// to a file; in the demo, events as JSON on a terminal too.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  pollwheel run --demo
+  pollwheel run --channels channels --accounts accounts.jsonl --contact https://example.com/bot
+  pollwheel run --channels channels --accounts accounts.jsonl --state /var/lib/pollwheel --events events.ndjson
+  pollwheel run --channels channels --accounts accounts.jsonl --memory --tick 200ms --ticks 100 --report report.json
+
+The report:
+  ticks                   ticks run
+  due, dispatched         rows that were due, those on hold included; copies of rows sent to the queues
+  polled, unchanged       polls made; polls that brought nothing new
+  new_items               items found that were new
+  events_published        events written, notices about accounts included
+  failed                  polls that failed: errors of the server, of the network, of the answer, of the credentials
+  held, parked            times that a job was put on hold; jobs taken out of the wheel
+  duplicates              events written a second time in this run, under the same id
+  lost                    dispatched jobs that are neither accounted for nor pending: always 0, or please report it
+  store_writes            rows, wake-ups, cursors and throttles written; registrations at the start are not counted
+  store_writes_per_poll   the same, for each poll
+  requests, http_429      HTTP requests made; polls that the server refused because of a limit
+  cpu_seconds             user and system time of the process
+  max_rss_bytes           largest resident memory of the process
+  polls_per_second        polls for each real second of the run
+  lateness_seconds_p50, lateness_seconds_p99
+                          from when a poll was meant to leave to when it left, in seconds of the wheel
+  seeded                  first polls, which publish nothing
+  pending                 jobs dispatched and not done when the run ended: the next run dispatches them again
+  row_writes, wake_writes, cursor_writes, control_writes
+                          the parts of store_writes
+  outcomes                polls by what they came to
+  wall_seconds            real seconds of the run";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChannelCommand {
+    Check(ChannelCheckArgs),
+}
+
+/// Check channel files, and show what they declare.
+///
+/// Every problem is named with file, line, column and field; the exit code is 2 when there is one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pollwheel channel check channels")]
+pub(crate) struct ChannelCheckArgs {
+    /// A folder with a `channel.yml`, or a folder of such folders.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobCommand {
+    List(JobListArgs),
+    Show(JobShowArgs),
+    Explain(JobExplainArgs),
+}
+
+/// List jobs: where each is, and when it is due.
+///
+/// Jobs come in the order of their place in the wheel, a page at a time.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pollwheel job list --state ./state --held
+  pollwheel job list --state ./state --channel mastodon --limit 1000 --json")]
+pub(crate) struct JobListArgs {
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+
+    /// Only jobs of this channel.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<ChannelName>,
+
+    /// Only jobs of this job type, such as `mastodon/statuses`.
+    #[arg(long, value_name = "CHANNEL/NAME")]
+    pub(crate) job_type: Option<JobTypeId>,
+
+    /// Only jobs of this account.
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+
+    /// Only jobs in this condition.
+    #[arg(long = "only", value_name = "CONDITION")]
+    pub(crate) only: Option<Condition>,
+
+    /// Jobs on a page.
+    #[arg(long, value_name = "N", default_value = "100")]
+    pub(crate) limit: NonZeroUsize,
+
+    /// Go on after an earlier page, with the text that it ended with.
+    #[arg(long, value_name = "TEXT", conflicts_with = "all")]
+    pub(crate) after: Option<String>,
+
+    /// Every page.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+/// The condition of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Condition {
+    /// In the wheel, and not on hold.
+    Active,
+    /// In the wheel, and skipped for some time.
+    Held,
+    /// Out of the wheel.
+    Parked,
+}
+
+/// Show a job's row.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pollwheel job show mastodon/statuses:a1 --state ./state")]
+pub(crate) struct JobShowArgs {
+    /// A job, as `job list` shows it (`mastodon/statuses:a1`), or an account id: all its jobs.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+}
+
+/// Say why a job's next poll is when it is.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  pollwheel job explain mastodon/statuses:a1 --state ./state --channels channels"
+)]
+pub(crate) struct JobExplainArgs {
+    /// A job, as `job list` shows it (`mastodon/statuses:a1`), or an account id: all its jobs.
+    #[arg(value_name = "JOB")]
+    pub(crate) job: String,
+
+    #[command(flatten)]
+    pub(crate) state: StateArgs,
+
+    /// The folder of channels: shows what the account's service level allows.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) channels: Option<PathBuf>,
+}
+
+/// A state folder to look into.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StateArgs {
+    /// The state folder of a run. It cannot be looked into while the run goes on.
+    #[arg(long = "state", value_name = "DIR", default_value = "./state")]
+    pub(crate) folder: PathBuf,
+
+    /// Answer in JSON, one object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Print a shell's completion script.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  pollwheel completions bash > ~/.local/share/bash-completion/completions/pollwheel
+  pollwheel completions zsh > ~/.zfunc/_pollwheel")]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: Shell,
+}
+
+fn tick(text: &str) -> Result<Duration, String> {
+    let wrong =
+        || format!("`{text}` is not a duration: write a number and its unit, such as `200ms`, `1s` or `1m`");
+    let span: SignedDuration = text.parse().map_err(|_| wrong())?;
+    let tick = Duration::try_from(span).map_err(|_| wrong())?;
+    if (MIN_TICK..=MAX_TICK).contains(&tick) {
+        Ok(tick)
+    } else {
+        Err("a tick lasts from 1ms to 1m".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn parse(args: &str) -> Result<Args, clap::Error> {
+        Args::try_parse_from(["pollwheel"].into_iter().chain(args.split_whitespace()))
+    }
+
+    #[test]
+    fn the_command_is_well_formed() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn ticks_are_durations_with_a_unit() {
+        assert_eq!(tick("200ms"), Ok(Duration::from_millis(200)));
+        assert_eq!(tick("1s"), Ok(Duration::from_secs(1)));
+        assert_eq!(tick("1m"), Ok(Duration::from_secs(60)));
+        for bad in ["", "1", "0s", "2m", "-1s", "1 parsec", "1us"] {
+            assert!(tick(bad).is_err(), "{bad} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_run_needs_channels_and_accounts_or_the_demo() {
+        assert!(parse("run --demo").is_ok());
+        assert!(parse("run --channels c --accounts a").is_ok());
+        assert!(parse("run --channels c").unwrap_err().to_string().contains("--accounts"));
+        assert!(parse("run --demo --channels c").is_err());
+        assert!(parse("run --channels c --accounts a --memory --state s").is_err());
+        assert!(parse("run --channels c --accounts a --concurrency 0").is_err());
+    }
+
+    #[test]
+    fn every_command_teaches_by_an_example() {
+        for command in Args::command().get_subcommands() {
+            let mut leaves: Vec<_> = command.get_subcommands().cloned().collect();
+            if leaves.is_empty() {
+                leaves.push(command.clone());
+            }
+            for leaf in &mut leaves {
+                let help = leaf.render_long_help().to_string();
+                assert!(help.contains("  pollwheel "), "`{}` has no example:\n{help}", leaf.get_name());
+            }
+        }
+    }
+}

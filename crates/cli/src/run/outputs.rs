@@ -1,0 +1,102 @@
+//! The files that a run writes: checked before anything starts, so that a run does not end with a report it cannot write.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+
+use crate::args::RunArgs;
+use crate::exit::Failure;
+use crate::report::Report;
+use crate::screen::Screen;
+
+/// Where events go.
+#[derive(Debug)]
+pub(super) enum EventsTo {
+    Stdout,
+    File(PathBuf),
+}
+
+/// Where the output goes.
+#[derive(Debug)]
+pub(super) struct Outputs {
+    events: EventsTo,
+    report: Option<PathBuf>,
+    json: bool,
+}
+
+impl Outputs {
+    /// Takes the outputs that the arguments name, if they can be written. Leaves nothing behind.
+    pub(super) fn check(args: &RunArgs) -> Result<Self, Failure> {
+        let events = if args.events == Path::new("-") {
+            EventsTo::Stdout
+        } else {
+            EventsTo::File(args.events.clone())
+        };
+        if let EventsTo::File(file) = &events {
+            writable(file).with_context(|| format!("cannot write events to `{}`", file.display()))?;
+        }
+        if let Some(file) = &args.report {
+            if *file == args.events {
+                let message =
+                    format!("events and report cannot both go to `{}`: name another file", file.display());
+                return Err(Failure::Input(message));
+            }
+            writable(file).with_context(|| format!("cannot write the report to `{}`", file.display()))?;
+        }
+        Ok(Self { events, report: args.report.clone(), json: args.json })
+    }
+
+    pub(super) const fn events(&self) -> &EventsTo {
+        &self.events
+    }
+
+    /// Writes the report to where it was asked for.
+    pub(super) fn write(&self, report: &Report, screen: &Screen) -> Result<(), Failure> {
+        if let Some(file) = &self.report {
+            let text = serde_json::to_string_pretty(report).context("cannot write the report as JSON")?;
+            fs::write(file, text + "\n")
+                .with_context(|| format!("cannot write the report to `{}`", file.display()))?;
+        }
+        if self.json {
+            let text = serde_json::to_string(report).context("cannot write the report as JSON")?;
+            // A reader that has gone away is told of where the run ends.
+            let _ = screen.print((text + "\n").as_bytes());
+        }
+        Ok(())
+    }
+}
+
+/// Whether a file can be appended to. Makes none. A pipe or a device is left alone: to open it may be all there is to it.
+fn writable(file: &Path) -> anyhow::Result<()> {
+    match fs::metadata(file) {
+        Ok(found) if found.is_dir() => Err(anyhow!("it is a folder")),
+        Ok(found) if !found.is_file() => Ok(()),
+        Ok(_) => Ok(OpenOptions::new().append(true).open(file).map(drop)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            OpenOptions::new().append(true).create_new(true).open(file)?;
+            Ok(fs::remove_file(file)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("events.ndjson");
+        writable(&file).unwrap();
+        assert!(!file.exists());
+        fs::write(&file, "x\n").unwrap();
+        writable(&file).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "x\n");
+        assert_eq!(writable(folder.path()).unwrap_err().to_string(), "it is a folder");
+        assert!(writable(&folder.path().join("missing/events.ndjson")).is_err());
+        writable(Path::new("/dev/null")).unwrap();
+    }
+}
