@@ -145,8 +145,8 @@ impl<'t> Tables<'t> {
 
     fn wake(&mut self, wake: &WakeUp) -> Result<Result<Applied, ValueError>, Failure> {
         let key = layout::wake(&wake.job, wake.minute, wake.place);
-        let value = value::encode_wake(wake.place)?;
-        let found = self.wakes.get(&*key)?.map(|found| value::decode_wake(found.value()));
+        let value = value::encode_wake(&wake.job.job_type, wake.place);
+        let found = self.wakes.get(&*key)?.map(|found| value::decode_wake(&wake.job.job_type, found.value()));
         match found {
             Some(Err(unreadable)) => return Ok(Err(unreadable)),
             Some(Ok(place)) if place == wake.place => {}
@@ -182,13 +182,13 @@ impl<'t> Tables<'t> {
     }
 
     fn put_row(&mut self, row: &JobRow) -> Result<(), Failure> {
-        self.rows.insert(&*layout::row(&row.job, row.place), &*value::encode_row(row)?)?;
+        self.rows.insert(&*layout::row(&row.job, row.place), &*value::encode_row(row))?;
         self.counts.row_writes += 1;
         Ok(())
     }
 
     fn put_registration(&mut self, row: &JobRow) -> Result<(), Failure> {
-        self.registrations.insert(&*layout::registration(&row.job), &*value::encode_registration(row)?)?;
+        self.registrations.insert(&*layout::registration(&row.job), &*value::encode_registration(row))?;
         self.counts.registration_writes += 1;
         Ok(())
     }

@@ -101,7 +101,9 @@ impl Store {
                 for entry in transaction.open_table(layout::WAKES)?.range::<&[u8]>(bounds)? {
                     let (key, value) = entry?;
                     let found = layout::parse_wake(&job.job_type, key.value()).filter(|(_, of)| of == job);
-                    if let (Some((minute, job)), Ok(place)) = (found, value::decode_wake(value.value())) {
+                    if let (Some((minute, job)), Ok(place)) =
+                        (found, value::decode_wake(&job.job_type, value.value()))
+                    {
                         wakes.push(WakeUp { minute, job, place });
                     }
                 }

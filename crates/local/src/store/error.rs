@@ -78,8 +78,6 @@ pub(super) enum Failure {
     /// After a failure the file is opened again, and that failed too.
     #[error("the store could not be opened again after an earlier failure")]
     Reopening(#[source] StoreError),
-    #[error("the value cannot be written as JSON")]
-    Encoding(#[from] serde_json::Error),
 }
 
 macro_rules! from_redb {
@@ -98,13 +96,13 @@ impl Failure {
     pub(super) const fn spoils(&self) -> bool {
         match self {
             Self::Storage(_) | Self::Panicked(_) => true,
-            Self::Reopening(_) | Self::Encoding(_) => false,
+            Self::Reopening(_) => false,
         }
     }
 
     fn retry(&self) -> Retry {
         match self {
-            Self::Storage(redb::Error::Corrupted(_)) | Self::Panicked(_) | Self::Encoding(_) => Retry::Never,
+            Self::Storage(redb::Error::Corrupted(_)) | Self::Panicked(_) => Retry::Never,
             Self::Reopening(StoreError::Damaged { .. } | StoreError::Newer { .. }) => Retry::Never,
             // A full disk may be emptied, and then the same change succeeds.
             Self::Storage(_) | Self::Reopening(_) => Retry::Transient,
@@ -117,7 +115,7 @@ impl Failure {
             Self::Storage(redb::Error::Io(error)) if is_full(error) => {
                 ": free some space, the change is made when it is tried again"
             }
-            Self::Storage(_) | Self::Panicked(_) | Self::Reopening(_) | Self::Encoding(_) => "",
+            Self::Storage(_) | Self::Panicked(_) | Self::Reopening(_) => "",
         };
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);

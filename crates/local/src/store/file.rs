@@ -11,9 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use redb::backends::InMemoryBackend;
-use redb::{
-    Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction,
-};
+use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTransaction};
 
 use super::error::{Failure, StoreError};
 use super::layout;
@@ -228,9 +226,10 @@ fn contained(
 fn sort(path: &Path, error: DatabaseError) -> StoreError {
     let damaged = |reason: String| StoreError::Damaged { file: path.to_owned(), reason };
     let error = redb::Error::from(error);
-    let is_damage = match &error {
-        redb::Error::Io(error) => is_damage(error),
-        _ => matches!(error, redb::Error::Corrupted(_) | redb::Error::UpgradeRequired(_)),
+    let is_damage = if let redb::Error::Io(error) = &error {
+        is_damage(error)
+    } else {
+        matches!(error, redb::Error::Corrupted(_) | redb::Error::UpgradeRequired(_))
     };
     if is_damage { damaged(error.to_string()) } else { refused(path, Failure::Storage(error)) }
 }
@@ -246,7 +245,6 @@ fn refused(path: &Path, failure: Failure) -> StoreError {
         Failure::Storage(error) => StoreError::Refused { path: path.to_owned(), source: Box::new(error) },
         Failure::Reopening(error) => error,
         Failure::Panicked(reason) => StoreError::Damaged { file: path.to_owned(), reason },
-        Failure::Encoding(error) => StoreError::Damaged { file: path.to_owned(), reason: error.to_string() },
     }
 }
 

@@ -111,7 +111,7 @@ impl JobStore for Store {
             .read(|transaction| {
                 page(&transaction.open_table(layout::WAKES)?, &keys, prefix, limit, |sort, value| {
                     let job = layout::parse_sort(job_type, sort)?;
-                    Some(WakeUp { minute, job, place: value::decode_wake(value).ok()? })
+                    Some(WakeUp { minute, job, place: value::decode_wake(job_type, value).ok()? })
                 })
             })
             .map_err(|failure| failure.of(format!("reading the wake-ups of `{job_type}` at {minute}")))?;

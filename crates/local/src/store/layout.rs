@@ -3,9 +3,9 @@
 //!
 //! | table | key | value | written by | deleted by |
 //! | --- | --- | --- | --- | --- |
-//! | `rows` | partition, NUL, sort key | version byte, JSON of the row without job and place | insert, update, move | move, remove |
-//! | `registrations` | account, NUL, registration key | version byte, JSON of place and level | insert, move | remove |
-//! | `wakes` | job type, NUL, epoch minute (4 bytes, big-endian), shard (2 bytes, big-endian), sort key | version byte, JSON of the place | wake | with the cursor, [`WAKE_MARGIN_MINUTES`](super::WAKE_MARGIN_MINUTES) behind it |
+//! | `rows` | partition, NUL, sort key | version byte, the row without job and place | insert, update, move | move, remove |
+//! | `registrations` | account, NUL, registration key | version byte, place and level | insert, move | remove |
+//! | `wakes` | job type, NUL, epoch minute (4 bytes, big-endian), shard (2 bytes, big-endian), sort key | version byte, place | wake | with the cursor, [`WAKE_MARGIN_MINUTES`](super::WAKE_MARGIN_MINUTES) behind it |
 //! | `control` | `cursor#<job type>` | epoch minute | cursor moves | nobody |
 //! | `control` | `pause#<channel>` or `pause#<job type>` | 1 | pause | resume |
 //! | `control` | `throttle#<channel>` | milliseconds since the epoch | throttle | nobody: one small entry a channel |
