@@ -15,6 +15,8 @@ pub type ContextMap = serde_json::Map<String, serde_json::Value>;
 /// still fit the 1 MiB of an SQS batch, and DynamoDB bills a row of this size at most 2.5 read units.
 pub const MAX_CONTEXT_BYTES: usize = 16 * 1024;
 
+const EMPTY: &str = "{}";
+
 /// A JSON object of at most [`MAX_CONTEXT_BYTES`].
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "Box<RawValue>")]
@@ -40,7 +42,7 @@ impl Context {
     /// The context of a job that was never polled: `{}`.
     #[must_use]
     pub fn empty() -> Self {
-        Self::new(&ContextMap::new()).unwrap_or_else(|_| Self(RawValue::NULL.to_owned()))
+        Self(RawValue::from_string(EMPTY.to_owned()).unwrap_or_else(|_| RawValue::NULL.to_owned()))
     }
 
     /// From its members.
@@ -67,7 +69,7 @@ impl Context {
     /// Whether it has no members.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.as_json() == "{}" || self.members().is_empty()
+        self.as_json() == EMPTY
     }
 }
 
@@ -82,9 +84,12 @@ impl TryFrom<Box<RawValue>> for Context {
     fn try_from(text: Box<RawValue>) -> Result<Self, ContextError> {
         match text.get() {
             json if json.len() > MAX_CONTEXT_BYTES => Err(ContextError::TooLarge { bytes: json.len() }),
-            // The text is valid JSON already, so its first character tells what it is.
-            json if json.starts_with('{') => Ok(Self(text)),
-            _ => Err(ContextError::NotAnObject),
+            // The text is valid JSON already, so its ends tell what it is.
+            json => match json.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                Some(inside) if inside.trim().is_empty() => Ok(Self::empty()),
+                Some(_) => Ok(Self(text)),
+                None => Err(ContextError::NotAnObject),
+            },
         }
     }
 }
@@ -128,5 +133,6 @@ mod tests {
         let context: Context = serde_json::from_str(r#"{"since":"007"}"#).unwrap();
         assert_eq!(context.members()["since"], "007");
         assert!(Context::empty().is_empty() && !context.is_empty());
+        assert!(serde_json::from_str::<Context>("{ \n }").unwrap().is_empty());
     }
 }
