@@ -1,9 +1,16 @@
 //! The [`Poller`] port over HTTP.
 
-use pollwheel_core::outcome::{Hints, Outcome};
+use std::time::SystemTime;
+
+use ::http::{HeaderValue, header};
+use pollwheel_core::outcome::Outcome;
 use pollwheel_core::ports::{Polled, Poller, Request};
+use tokio::time::Instant;
 
 use crate::channel::ChannelSet;
+use crate::conversation::{Conversation, Moment, Step, polled};
+use crate::http::{Http, TlsError};
+use crate::wait::Scale;
 
 /// Whether requests may go to loopback, private and other special addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,18 +47,36 @@ impl Default for ConnectorOptions {
     }
 }
 
+/// Why there is no connector.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectorError {
+    /// The contact cannot be part of a header.
+    #[error("the contact has a character that a User-Agent cannot hold: use a URL or a mail address")]
+    Contact,
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
 /// Polls third parties as their channels declare.
 #[derive(Debug)]
 pub struct Connector {
     channels: ChannelSet,
-    options: ConnectorOptions,
+    http: Http,
+    scale: Scale,
 }
 
 impl Connector {
     /// A connector for these channels. Opens no connection yet.
-    #[must_use]
-    pub fn new(channels: ChannelSet, options: ConnectorOptions) -> Self {
-        Self { channels, options }
+    ///
+    /// # Errors
+    /// When the contact is no text for a header, or TLS cannot be set up.
+    pub fn new(mut channels: ChannelSet, options: &ConnectorOptions) -> Result<Self, ConnectorError> {
+        let user_agent = user_agent(options.contact.as_deref())?;
+        channels.set_header(header::USER_AGENT, &user_agent);
+        channels.set_header(header::ACCEPT_ENCODING, &HeaderValue::from_static("gzip"));
+        let http = Http::new(options.private_addresses, options.idle_connections_per_host)?;
+        Ok(Self { channels, http, scale: Scale::new(options.time_scale) })
     }
 
     /// The channels.
@@ -61,9 +86,59 @@ impl Connector {
     }
 }
 
+fn user_agent(contact: Option<&str>) -> Result<HeaderValue, ConnectorError> {
+    const PRODUCT: &str = concat!("pollwheel/", env!("CARGO_PKG_VERSION"));
+    let text = match contact {
+        // A bracket would end the comment that the contact stands in.
+        Some(contact) if contact.contains(['(', ')']) => return Err(ConnectorError::Contact),
+        Some(contact) => format!("{PRODUCT} (+{contact})"),
+        None => PRODUCT.to_owned(),
+    };
+    HeaderValue::from_str(&text).map_err(|_| ConnectorError::Contact)
+}
+
 impl Poller for Connector {
     async fn poll(&self, request: Request<'_>) -> Polled {
-        let _ = (&self.options, request);
-        Polled { outcome: Outcome::Timeout, hints: Hints::default(), items: Vec::new(), requests: 0 }
+        let deadline = Instant::now() + request.budget;
+        let (channel, job_type) = match self.channels.find(&request.row.job.job_type) {
+            Ok(found) => found,
+            // The row outlived its channel.
+            Err(error) => return polled(Outcome::BadResponse { reason: error.to_string() }),
+        };
+        let moment = Moment { now: SystemTime::now(), scale: self.scale };
+        let (mut conversation, mut outbound) = match Conversation::start(channel, job_type, request, moment) {
+            Ok(started) => started,
+            Err(polled) => return *polled,
+        };
+        loop {
+            let answer = self.http.fetch(outbound, deadline).await;
+            match conversation.answer(answer, deadline.saturating_duration_since(Instant::now())) {
+                Step::Ask(next) => outbound = next,
+                Step::Done(polled) => return polled,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_agent_tells_the_truth_and_whom_to_ask() {
+        let text = |contact| user_agent(contact).map(|value| value.to_str().unwrap().to_owned());
+        assert_eq!(text(None).unwrap(), concat!("pollwheel/", env!("CARGO_PKG_VERSION")));
+        assert!(text(Some("https://example.com/bot")).unwrap().ends_with(" (+https://example.com/bot)"));
+        assert!(matches!(text(Some("a\nb")), Err(ConnectorError::Contact)));
+        assert!(matches!(text(Some("a) Mozilla/5.0 (b")), Err(ConnectorError::Contact)));
+    }
+
+    #[test]
+    fn a_poll_can_move_between_threads() {
+        fn is_send<T: Send>(_: &T) {}
+        let connector = Connector::new(ChannelSet::default(), &ConnectorOptions::default()).unwrap();
+        let row = crate::sample::row("1", "{}");
+        let request = Request { row: &row, credentials: None, budget: std::time::Duration::from_secs(1) };
+        is_send(&connector.poll(request));
     }
 }

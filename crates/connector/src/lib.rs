@@ -1,7 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+mod base_url;
 pub mod channel;
 mod connector;
+mod conversation;
+mod exchange;
+mod http;
+mod items;
+mod jq;
+mod json;
+mod order;
+mod request;
+#[cfg(test)]
+mod sample;
+mod select;
+mod state;
+mod template;
+mod wait;
 
 pub use channel::{AccountProblem, Channel, ChannelErrors, ChannelSet, JobType, Problem, Token};
-pub use connector::{Connector, ConnectorOptions, PrivateAddresses};
+pub use connector::{Connector, ConnectorError, ConnectorOptions, PrivateAddresses};
+pub use http::TlsError;

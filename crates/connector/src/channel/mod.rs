@@ -1,106 +1,119 @@
 //! Channels: what `channels/<name>/channel.yml` declares, checked and compiled.
+//!
+//! Loading finds everything that can be found without a request, in every file, before it gives up. It does not know
+//! which accounts there are; [`ChannelSet::check_account`] tells whether one fits.
+
+mod account;
+mod compile;
+mod file;
+mod levels;
+mod problem;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use pollwheel_core::id::{ChannelName, JobTypeId};
+use pollwheel_core::outcome::Scope;
 use pollwheel_core::policy::{Catalog, JobTypeSpec};
-use pollwheel_core::row::Subject;
+use pollwheel_core::row::JobRow;
 
-/// One thing that is wrong with a channel file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{}{}: {message}", file.display(), place(*line, *column), within(field))]
-pub struct Problem {
-    /// The file.
-    pub file: PathBuf,
-    /// Its line, counted from 1; 0 when the problem has none.
-    pub line: u64,
-    /// The column in that line, counted from 1; 0 when the problem has none.
-    pub column: u64,
-    /// The path of the field: `job_types.statuses.items.id`. Empty when the problem is with the whole file.
-    pub field: String,
-    /// What is wrong and what to do.
-    pub message: String,
+pub use self::account::{AccountProblem, Token};
+pub(crate) use self::file::{Auth, FirstPoll, Need, Order, PerAccount, ResetFormat, RuleOutcome};
+pub use self::problem::{ChannelErrors, Problem};
+use crate::base_url::BaseUrl;
+use crate::request::{Endpoint, JobValues};
+use crate::select::Selector;
+use crate::wait::FloorSource;
+
+/// A channel, compiled.
+#[derive(Debug)]
+pub struct Channel {
+    pub(crate) name: ChannelName,
+    pub(crate) about: String,
+    pub(crate) docs: Option<String>,
+    pub(crate) base_url: Option<BaseUrl>,
+    pub(crate) per_account: PerAccount,
+    pub(crate) auth: Auth,
+    pub(crate) headers: HeaderMap,
+    pub(crate) limits: Vec<Limit>,
+    pub(crate) rules: Vec<ErrorRule>,
+    pub(crate) job_types: BTreeMap<JobTypeId, JobType>,
 }
 
-fn place(line: u64, column: u64) -> String {
-    if line == 0 { String::new() } else { format!(":{line}:{column}") }
+/// A rate limit that responses tell of.
+#[derive(Debug, Clone)]
+pub(crate) struct Limit {
+    pub(crate) scope: Scope,
+    pub(crate) scope_without_token: Scope,
+    pub(crate) remaining: HeaderName,
+    pub(crate) reset: HeaderName,
+    pub(crate) format: ResetFormat,
+    pub(crate) cushion: u64,
 }
 
-fn within(field: &str) -> String {
-    if field.is_empty() { String::new() } else { format!(": `{field}`") }
-}
-
-/// Everything that is wrong with a folder of channels. Shows as one line a problem.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChannelErrors(pub Vec<Problem>);
-
-impl std::fmt::Display for ChannelErrors {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
-            let newline = if index == 0 { "" } else { "\n" };
-            write!(f, "{newline}{problem}")?;
+impl Limit {
+    /// What the limit counts, for a request with or without a token.
+    pub(crate) const fn scope(&self, token: Token) -> Scope {
+        match token {
+            Token::Present => self.scope,
+            Token::Absent => self.scope_without_token,
         }
-        Ok(())
     }
 }
 
-impl std::error::Error for ChannelErrors {}
-
-/// Whether an account has a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Token {
-    /// It has one.
-    Present,
-    /// It has none.
-    Absent,
-}
-
-/// Why an account cannot be polled by a job type.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AccountProblem {
-    /// There is no such channel.
-    #[error("there is no channel `{channel}`: the channels are {known}")]
-    UnknownChannel {
-        /// The name asked for.
-        channel: String,
-        /// The names that exist.
-        known: String,
-    },
-    /// The channel has no such job type.
-    #[error("channel `{channel}` has no job type `{job_type}`: its job types are {known}")]
-    UnknownJobType {
-        /// The channel.
-        channel: String,
-        /// The name asked for.
-        job_type: String,
-        /// The names that exist.
-        known: String,
-    },
-    /// The channel's requests need a token.
-    #[error("channel `{channel}` needs a `token`")]
-    NoToken {
-        /// The channel.
-        channel: String,
-    },
-    /// The account's base URL is missing, not wanted or not a URL.
-    #[error("`base_url`: {reason}")]
-    BaseUrl {
-        /// What is wrong.
-        reason: String,
-    },
-    /// The account's external id cannot be part of the request.
-    #[error("`external_id`: {reason}")]
-    ExternalId {
-        /// What is wrong.
-        reason: String,
-    },
+/// What a response that says otherwise by its status really is.
+#[derive(Debug, Clone)]
+pub(crate) struct ErrorRule {
+    pub(crate) status: StatusCode,
+    pub(crate) header: Option<HeaderName>,
+    pub(crate) body_contains: Option<String>,
+    pub(crate) outcome: RuleOutcome,
 }
 
 /// A job type, compiled.
 #[derive(Debug)]
 pub struct JobType {
-    spec: JobTypeSpec,
+    pub(crate) spec: JobTypeSpec,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) conditional: bool,
+    pub(crate) items: ItemRules,
+    pub(crate) order: Order,
+    pub(crate) pages: Option<Pages>,
+    pub(crate) first_poll: FirstPoll,
+    pub(crate) floor: Vec<FloorSource>,
+}
+
+/// Where items are in a response.
+#[derive(Debug)]
+pub(crate) struct ItemRules {
+    pub(crate) list: Selector,
+    pub(crate) id: Selector,
+    pub(crate) time: Option<Selector>,
+    pub(crate) kind: String,
+    pub(crate) data: Selector,
+    pub(crate) dedupe_version: u32,
+}
+
+/// How to get from a page to the next, older one.
+#[derive(Debug, Clone)]
+pub(crate) struct Pages {
+    pub(crate) follow: Follow,
+    /// A page with fewer elements is the last.
+    pub(crate) size: Option<usize>,
+    /// Most pages in one poll.
+    pub(crate) limit: u32,
+}
+
+/// What names the next page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Follow {
+    /// `Link: <...>; rel="next"`.
+    LinkHeader,
+    /// A parameter that asks for what is older than an id. Percent-encoded.
+    MaxId(String),
 }
 
 impl JobType {
@@ -109,14 +122,6 @@ impl JobType {
     pub const fn spec(&self) -> &JobTypeSpec {
         &self.spec
     }
-}
-
-/// A channel, compiled.
-#[derive(Debug)]
-pub struct Channel {
-    name: ChannelName,
-    about: String,
-    job_types: BTreeMap<JobTypeId, JobType>,
 }
 
 impl Channel {
@@ -132,9 +137,48 @@ impl Channel {
         &self.about
     }
 
+    /// Where its API is documented.
+    #[must_use]
+    pub fn docs(&self) -> Option<&str> {
+        self.docs.as_deref()
+    }
+
     /// Its job types, in the order of their ids.
     pub fn job_types(&self) -> impl Iterator<Item = &JobType> {
         self.job_types.values()
+    }
+
+    fn check_account(&self, job_type: &JobType, row: &JobRow, token: Token) -> Result<(), AccountProblem> {
+        let channel = || self.name.to_string();
+        match (self.auth, token) {
+            (Auth::Bearer(Need::Required), Token::Absent) => {
+                Err(AccountProblem::NoToken { channel: channel() })
+            }
+            (Auth::None, Token::Present) => Err(AccountProblem::UnwantedToken { channel: channel() }),
+            (Auth::Bearer(_) | Auth::None, Token::Present | Token::Absent) => Ok(()),
+        }?;
+        let base = self.base_url_of(row.subject.base_url.as_deref());
+        let base = base.map_err(|reason| AccountProblem::BaseUrl { reason })?;
+        let values = JobValues::new(row, None);
+        let target = job_type.endpoint.target(base.prefix(), &values, None);
+        target.map(drop).map_err(|error| AccountProblem::Request { reason: error.to_string() })
+    }
+
+    /// Where an account's API is.
+    pub(crate) fn base_url_of(&self, own: Option<&str>) -> Result<std::borrow::Cow<'_, BaseUrl>, String> {
+        use std::borrow::Cow;
+        match (own, self.per_account, &self.base_url) {
+            (Some(own), PerAccount::Allowed | PerAccount::Required, _) => {
+                BaseUrl::parse(own).map(Cow::Owned).map_err(|error| error.to_string())
+            }
+            (Some(_), PerAccount::Refused, _) => {
+                Err(format!("channel `{}` allows no base URL of an account's own", self.name))
+            }
+            (None, PerAccount::Allowed | PerAccount::Refused, Some(base)) => Ok(Cow::Borrowed(base)),
+            (None, PerAccount::Required, _) | (None, PerAccount::Allowed | PerAccount::Refused, None) => {
+                Err(format!("channel `{}` needs one for each account", self.name))
+            }
+        }
     }
 }
 
@@ -148,10 +192,17 @@ impl ChannelSet {
     /// Loads `<folder>/channel.yml`, or, when there is none, `<folder>/*/channel.yml`.
     ///
     /// # Errors
-    /// Everything that is wrong with the files, at once.
+    /// Everything that is wrong with the files, at once. A folder without any channel is an error.
     pub fn load(folder: &Path) -> Result<Self, ChannelErrors> {
-        let _ = folder;
-        Ok(Self::default())
+        let mut problems = Vec::new();
+        let mut channels = BTreeMap::new();
+        for file in files(folder)? {
+            match compile::load(&file) {
+                Ok(channel) => _ = channels.insert(channel.name.clone(), channel),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.is_empty() { Ok(Self { channels }) } else { Err(ChannelErrors(problems)) }
     }
 
     /// One channel.
@@ -171,17 +222,60 @@ impl ChannelSet {
         Catalog::new(self.iter().flat_map(Channel::job_types).map(|job_type| job_type.spec.clone()))
     }
 
-    /// Whether an account can be polled by a job type, before it is registered.
+    /// Whether an account can be polled by a job type, before it is registered. `row` is the job as it would be.
     ///
     /// # Errors
     /// The first thing that stands in the way.
-    pub fn check_account(
-        &self,
-        job_type: &JobTypeId,
-        subject: &Subject,
-        token: Token,
-    ) -> Result<(), AccountProblem> {
-        let _ = (job_type, subject, token);
-        Ok(())
+    pub fn check_account(&self, row: &JobRow, token: Token) -> Result<(), AccountProblem> {
+        let (channel, job_type) = self.find(&row.job.job_type)?;
+        channel.check_account(job_type, row, token)
     }
+
+    /// Puts a header into every request.
+    pub(crate) fn set_header(&mut self, name: HeaderName, value: &HeaderValue) {
+        for channel in self.channels.values_mut() {
+            channel.headers.insert(name.clone(), value.clone());
+        }
+    }
+
+    /// A job type and its channel.
+    pub(crate) fn find(&self, id: &JobTypeId) -> Result<(&Channel, &JobType), AccountProblem> {
+        let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        let channel = self.get(id.channel()).ok_or_else(|| AccountProblem::UnknownChannel {
+            channel: id.channel().to_owned(),
+            known: list(self.channels.keys().map(ChannelName::as_str).collect()),
+        })?;
+        let job_type = channel.job_types.get(id).ok_or_else(|| AccountProblem::UnknownJobType {
+            channel: id.channel().to_owned(),
+            job_type: id.name().to_owned(),
+            known: list(channel.job_types.keys().map(JobTypeId::name).collect()),
+        })?;
+        Ok((channel, job_type))
+    }
+}
+
+const FILE_NAME: &str = "channel.yml";
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>, ChannelErrors> {
+    let own = folder.join(FILE_NAME);
+    if own.is_file() {
+        return Ok(vec![own]);
+    }
+    let nothing = |message: String| {
+        ChannelErrors(vec![Problem {
+            file: folder.to_owned(),
+            line: 0,
+            column: 0,
+            field: String::new(),
+            message,
+        }])
+    };
+    let entries = std::fs::read_dir(folder).map_err(|error| nothing(format!("cannot be read: {error}")))?;
+    let mut found: Vec<_> =
+        entries.flatten().map(|entry| entry.path().join(FILE_NAME)).filter(|file| file.is_file()).collect();
+    if found.is_empty() {
+        return Err(nothing(format!("has no `{FILE_NAME}` and no folder with one")));
+    }
+    found.sort();
+    Ok(found)
 }

@@ -1,0 +1,57 @@
+//! Whether an account fits a channel.
+
+/// Whether an account has a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    /// It has one.
+    Present,
+    /// It has none.
+    Absent,
+}
+
+/// Why an account cannot be polled by a job type. Names the field of the account and repeats no value of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AccountProblem {
+    /// There is no such channel.
+    #[error("there is no channel `{channel}`: the channels are {known}")]
+    UnknownChannel {
+        /// The name asked for.
+        channel: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// The channel has no such job type.
+    #[error("channel `{channel}` has no job type `{job_type}`: its job types are {known}")]
+    UnknownJobType {
+        /// The channel.
+        channel: String,
+        /// The name asked for.
+        job_type: String,
+        /// The names that exist.
+        known: String,
+    },
+    /// The channel's requests need a token.
+    #[error("channel `{channel}` needs a `token`")]
+    NoToken {
+        /// The channel.
+        channel: String,
+    },
+    /// The channel's requests carry no token.
+    #[error("channel `{channel}` takes no `token`: leave it away")]
+    UnwantedToken {
+        /// The channel.
+        channel: String,
+    },
+    /// The account's base URL is missing, not wanted or not a URL.
+    #[error("`base_url`: {reason}")]
+    BaseUrl {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The request cannot be made from what the account has.
+    #[error("{reason}")]
+    Request {
+        /// What is wrong.
+        reason: String,
+    },
+}

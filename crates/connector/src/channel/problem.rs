@@ -1,0 +1,95 @@
+//! What is wrong with channel files: every problem with its file, line and field.
+
+use std::path::{Path, PathBuf};
+
+use serde_saphyr::{Location, Spanned};
+
+/// One thing that is wrong with a channel file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}{}: {message}", file.display(), place(*line, *column), within(field))]
+pub struct Problem {
+    /// The file.
+    pub file: PathBuf,
+    /// Its line, counted from 1; 0 when the problem has none.
+    pub line: u64,
+    /// The column in that line, counted from 1; 0 when the problem has none.
+    pub column: u64,
+    /// The path of the field: `job_types.statuses.items.id`. Empty when the problem is with the whole file.
+    pub field: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+fn place(line: u64, column: u64) -> String {
+    if line == 0 { String::new() } else { format!(":{line}:{column}") }
+}
+
+fn within(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!(": `{field}`") }
+}
+
+/// Everything that is wrong with a folder of channels. Shows as one line a problem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelErrors(pub Vec<Problem>);
+
+impl std::fmt::Display for ChannelErrors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let newline = if index == 0 { "" } else { "\n" };
+            write!(f, "{newline}{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ChannelErrors {}
+
+/// The problems of one file, as they are found.
+#[derive(Debug)]
+pub(super) struct Problems {
+    file: PathBuf,
+    found: Vec<Problem>,
+}
+
+impl Problems {
+    pub(super) fn of(file: &Path) -> Self {
+        Self { file: file.to_owned(), found: Vec::new() }
+    }
+
+    /// A problem with a value of the file.
+    pub(super) fn with<T>(&mut self, value: &Spanned<T>, field: impl Into<String>, message: impl ToString) {
+        self.at(value.referenced, field, message);
+    }
+
+    /// A problem at a place in the file.
+    pub(super) fn at(&mut self, place: Location, field: impl Into<String>, message: impl ToString) {
+        let (line, column) = (place.line(), place.column());
+        let (file, message) = (self.file.clone(), message.to_string());
+        self.found.push(Problem { file, line, column, field: field.into(), message });
+    }
+
+    /// A problem with the whole file.
+    pub(super) fn whole(&mut self, message: impl ToString) {
+        self.at(Location::UNKNOWN, "", message);
+    }
+
+    /// The value, or its error as a problem.
+    pub(super) fn take<T, S, E: ToString>(
+        &mut self,
+        value: &Spanned<S>,
+        field: impl Into<String>,
+        result: Result<T, E>,
+    ) -> Option<T> {
+        result.map_err(|error| self.with(value, field, error)).ok()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The problems, in the order of their lines.
+    pub(super) fn into_sorted(mut self) -> Vec<Problem> {
+        self.found.sort_by_key(|problem| (problem.line, problem.column));
+        self.found
+    }
+}

@@ -1,0 +1,50 @@
+//! One HTTP exchange, as the two sides of this crate see it: what to ask, and what came back.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, Uri};
+use pollwheel_core::outcome::Outcome;
+
+/// A GET to make.
+#[derive(Debug, Clone)]
+pub(crate) struct Outbound {
+    pub(crate) uri: Uri,
+    /// `Authorization` among them, which does not leave the URL's origin.
+    pub(crate) headers: HeaderMap,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// Decoded.
+    pub(crate) body: Bytes,
+    /// Where it came from, when redirects led elsewhere.
+    pub(crate) uri: Uri,
+    /// How many redirects led there.
+    pub(crate) redirects: u32,
+}
+
+/// Why there is no whole answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// Time is up.
+    #[error("no whole answer in time")]
+    Timeout,
+    /// No connection, a broken one, or an address that is not allowed. Without URL or token.
+    #[error("{0}")]
+    Network(String),
+    /// An answer beyond a limit, or one that is not HTTP as it should be. Without content.
+    #[error("{0}")]
+    Bad(String),
+}
+
+impl From<FetchError> for Outcome {
+    fn from(error: FetchError) -> Self {
+        match error {
+            FetchError::Timeout => Self::Timeout,
+            FetchError::Network(reason) => Self::Network { reason },
+            FetchError::Bad(reason) => Self::BadResponse { reason },
+        }
+    }
+}

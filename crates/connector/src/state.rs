@@ -1,0 +1,197 @@
+//! What a job keeps from poll to poll: the member `poll` of its context.
+//!
+//! | member | meaning |
+//! | --- | --- |
+//! | `cursor` | the low-water mark: everything up to this id is published, or was there before the first poll |
+//! | `gap` | items above the mark that a poll could not reach: `newest` and `oldest` id published, and `next`, the page to go on with |
+//! | `validators` | of the first page: `etag` and `modified` as they came, and `of`, the request that they belong to |
+//! | `saved` | the minute (Unix epoch) in which validators alone were last worth a write |
+//!
+//! The member's presence says that the job was polled before; an account file may give it to start from an id. All other
+//! members of the context are the account's own, for templates, and stay as they are. So do members of `poll` that a
+//! newer version has written.
+
+use pollwheel_core::context::{Context, ContextError};
+use pollwheel_core::hash::digest_id;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The name of the member.
+pub(crate) const MEMBER: &str = "poll";
+/// Longest validator that is kept, in bytes. Real ones have tens.
+const MAX_VALIDATOR_BYTES: usize = 1024;
+/// A quiet response whose validators changed is worth a write this often.
+const MINUTES_BETWEEN_VALIDATOR_WRITES: u64 = 60;
+
+/// The member `poll`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct State {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cursor: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gap: Option<Gap>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) validators: Option<Validators>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) saved: Option<u64>,
+}
+
+/// Items above the low-water mark that are not fetched yet: newer than the cursor, older than `oldest`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gap {
+    /// The low-water mark once the gap is closed.
+    pub(crate) newest: String,
+    /// The oldest id published above the gap.
+    pub(crate) oldest: String,
+    /// The page to go on with, where the API names its pages by URL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
+}
+
+/// What a server gave to ask again with: sent back as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Validators {
+    /// Which request they belong to.
+    pub(crate) of: String,
+    /// Bytes as the characters of the same number, so that odd ones survive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) modified: Option<String>,
+}
+
+/// A context whose `poll` is not one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the job's context has a member `poll` that this version cannot read")]
+pub(crate) struct UnreadableState;
+
+impl State {
+    /// The state in a context; none before the first poll.
+    pub(crate) fn of(context: &Context) -> Result<Option<Self>, UnreadableState> {
+        #[derive(Deserialize)]
+        struct Members {
+            #[serde(default)]
+            poll: Option<State>,
+        }
+        if context.as_json() == "{}" {
+            return Ok(None);
+        }
+        serde_json::from_str(context.as_json())
+            .map(|members: Members| members.poll)
+            .map_err(|_| UnreadableState)
+    }
+
+    /// The context with this state in it.
+    pub(crate) fn into_context(self, context: &Context) -> Result<Context, ContextError> {
+        let mut members = context.members();
+        let mut poll = match members.remove(MEMBER) {
+            Some(Value::Object(poll)) => poll,
+            _ => serde_json::Map::new(),
+        };
+        for known in ["cursor", "gap", "validators", "saved"] {
+            poll.remove(known);
+        }
+        if let Ok(Value::Object(own)) = serde_json::to_value(self) {
+            poll.extend(own);
+        }
+        members.insert(MEMBER.to_owned(), Value::Object(poll));
+        Context::new(&members)
+    }
+
+    /// Whether a quiet response is worth a write for its new validators.
+    pub(crate) fn may_save(&self, minute: u64) -> bool {
+        // A minute that is yet to come was counted by a faster wheel.
+        self.saved.is_none_or(|saved| saved > minute || minute - saved >= MINUTES_BETWEEN_VALIDATOR_WRITES)
+    }
+}
+
+impl Validators {
+    /// The validators in a response to the request `of`; none when it has none.
+    pub(crate) fn read(headers: &http::HeaderMap, of: String) -> Option<Self> {
+        let keep = |name| {
+            let value: &http::HeaderValue = headers.get(name)?;
+            (!value.is_empty() && value.len() <= MAX_VALIDATOR_BYTES)
+                .then(|| value.as_bytes().iter().copied().map(char::from).collect())
+        };
+        let (etag, modified) = (keep(http::header::ETAG), keep(http::header::LAST_MODIFIED));
+        (etag.is_some() || modified.is_some()).then_some(Self { of, etag, modified })
+    }
+
+    /// Adds the headers that ask for changes only.
+    pub(crate) fn write(&self, headers: &mut http::HeaderMap) {
+        let mut send = |name, text: &Option<String>| {
+            let bytes =
+                text.as_ref().map(|text| text.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>());
+            if let Some(Ok(value)) =
+                bytes.map(|bytes| http::HeaderValue::from_bytes(&bytes.unwrap_or_default()))
+            {
+                headers.insert(name, value);
+            }
+        };
+        send(http::header::IF_NONE_MATCH, &self.etag);
+        send(http::header::IF_MODIFIED_SINCE, &self.modified);
+    }
+}
+
+/// A short name for a request: validators are good for the very same request only.
+pub(crate) fn request_key(uri: &http::Uri) -> String {
+    let part = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let authority = part(uri.authority().map(http::uri::Authority::as_str));
+    let mut key = digest_id(&[
+        uri.scheme_str().unwrap_or_default(),
+        &authority,
+        &part(uri.path_and_query().map(|path| path.as_str())),
+    ]);
+    key.truncate(16);
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn context(json: &str) -> Context {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn a_job_was_polled_before_when_the_member_is_there() {
+        assert_eq!(State::of(&context("{}")), Ok(None));
+        assert_eq!(State::of(&context(r#"{"list":"7"}"#)), Ok(None));
+        assert_eq!(State::of(&context(r#"{"poll":{}}"#)), Ok(Some(State::default())));
+        assert_eq!(State::of(&context(r#"{"poll":{"cursor":5}}"#)), Err(UnreadableState));
+    }
+
+    #[test]
+    fn r30_what_others_wrote_stays() {
+        let before =
+            context(r#"{"list":"7","poll":{"cursor":"1","validators":{"of":"y","etag":"x"},"seen":["a"]}}"#);
+        let state = State { cursor: Some("2".to_owned()), ..State::of(&before).unwrap().unwrap() };
+        let after = State { validators: None, ..state.clone() }.into_context(&before).unwrap();
+        assert_eq!(after.as_json(), r#"{"list":"7","poll":{"cursor":"2","seen":["a"]}}"#);
+        let kept = state.clone().into_context(&before).unwrap();
+        assert_eq!(State::of(&kept), Ok(Some(state)));
+    }
+
+    #[test]
+    fn validators_go_back_as_they_came() {
+        for odd in [&b"W/\"abc\""[..], b"\"abc\"", b"unquoted", b"w/'x'", b"\"\xE9\"", b"*"] {
+            let mut headers = http::HeaderMap::new();
+            headers.insert(http::header::ETAG, http::HeaderValue::from_bytes(odd).unwrap());
+            let json = serde_json::to_string(&Validators::read(&headers, String::new()).unwrap()).unwrap();
+            let mut sent = http::HeaderMap::new();
+            serde_json::from_str::<Validators>(&json).unwrap().write(&mut sent);
+            assert_eq!(sent[http::header::IF_NONE_MATCH].as_bytes(), odd);
+        }
+        let mut headers = http::HeaderMap::new();
+        headers.insert(http::header::ETAG, http::HeaderValue::from_str(&"x".repeat(1_025)).unwrap());
+        assert_eq!(Validators::read(&headers, String::new()), None);
+    }
+
+    #[test]
+    fn validators_alone_are_worth_a_write_once_an_hour() {
+        let state = State { saved: Some(100), ..State::default() };
+        assert!(!state.may_save(100) && !state.may_save(159) && state.may_save(160) && state.may_save(99));
+        assert!(State::default().may_save(0));
+    }
+}
