@@ -129,8 +129,7 @@ pub trait Message: Serialize + DeserializeOwned {
     /// The JSON text, its version first. SQS takes it as it is: serde_json escapes control characters, and
     /// [`sqs_safe`] does the rest.
     fn encode(&self) -> String {
-        let body = serde_json::to_string(&Envelope { v: VERSION, message: self }).unwrap_or_default();
-        sqs_safe(body)
+        write(&Envelope { v: VERSION, message: self })
     }
 
     /// Reads a message.
@@ -176,9 +175,19 @@ pub(crate) fn encode_completed(hop: u8, polls: &[Box<RawValue>]) -> String {
         hop: u8,
         polls: &'a [Box<RawValue>],
     }
-    sqs_safe(
-        serde_json::to_string(&Envelope { v: VERSION, message: Written { hop, polls } }).unwrap_or_default(),
-    )
+    write(&Envelope { v: VERSION, message: Written { hop, polls } })
+}
+
+/// Room for an ordinary message, so that its text is not copied while it grows.
+const ORDINARY_BYTES: usize = 640;
+
+fn write(message: &impl Serialize) -> String {
+    let mut text = Vec::with_capacity(ORDINARY_BYTES);
+    // Neither can fail: the types are ours, and serde_json writes UTF-8.
+    match serde_json::to_writer(&mut text, message) {
+        Ok(()) => sqs_safe(String::from_utf8(text).unwrap_or_default()),
+        Err(_) => String::new(),
+    }
 }
 
 #[derive(Serialize, Deserialize)]
