@@ -1,101 +1,14 @@
-//! What a Lambda event source mapping does with an SQS batch: when it invokes the function, and what it makes of the
-//! answer when `ReportBatchItemFailures` is on.
+//! What a Lambda event source mapping makes of a function's answer to an SQS batch, when `ReportBatchItemFailures` is on.
 //!
 //! The rules are those of "Success and failure conditions" in
 //! <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html>. A message that is not deleted comes back
 //! when its visibility timeout is over: a mapping never changes that time-out.
 //!
-//! Not here: receiving, invoking and deleting. The engine does them as these rules say.
+//! Not here: gathering, invoking and deleting. The engine does them as these rules say.
 
 use std::collections::HashMap;
-use std::num::NonZeroU16;
-use std::time::Duration;
 
-use pollwheel_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
-
-/// Most messages in a batch of a standard queue; more than [`MAX_SIZE_WITHOUT_WINDOW`] only with a window.
-/// <https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html>
-pub const MAX_SIZE: u16 = 10_000;
-/// Most messages in a batch without a window.
-pub const MAX_SIZE_WITHOUT_WINDOW: u16 = 10;
-/// The shortest window that allows large batches.
-pub const MIN_WINDOW_FOR_LARGE_BATCHES: Duration = Duration::from_secs(1);
-/// The longest window.
-pub const MAX_WINDOW: Duration = Duration::from_secs(300);
-
-/// When a mapping invokes its function.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Batching {
-    size: NonZeroU16,
-    window: Duration,
-}
-
-/// A batching that Lambda refuses.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BatchingError {
-    /// The size is out of range.
-    #[error("a batch of {size} messages is over the limit of {MAX_SIZE}")]
-    Size {
-        /// The size.
-        size: u16,
-    },
-    /// Large batches need time to gather.
-    #[error(
-        "a batch of {size} messages needs a window of at least 1 s: set one, or use at most {MAX_SIZE_WITHOUT_WINDOW}"
-    )]
-    NoWindow {
-        /// The size.
-        size: u16,
-    },
-    /// The window is out of range.
-    #[error("a window of {} s is over the limit of {} s", window.as_secs(), MAX_WINDOW.as_secs())]
-    Window {
-        /// The window.
-        window: Duration,
-    },
-}
-
-impl Batching {
-    /// Batches of at most `size` messages, gathered for at most `window`.
-    ///
-    /// # Errors
-    /// What Lambda would refuse.
-    pub fn new(size: NonZeroU16, window: Duration) -> Result<Self, BatchingError> {
-        match size.get() {
-            size if size > MAX_SIZE => Err(BatchingError::Size { size }),
-            size if size > MAX_SIZE_WITHOUT_WINDOW && window < MIN_WINDOW_FOR_LARGE_BATCHES => {
-                Err(BatchingError::NoWindow { size })
-            }
-            _ if window > MAX_WINDOW => Err(BatchingError::Window { window }),
-            _ => Ok(Self { size, window }),
-        }
-    }
-
-    /// Most messages in a batch.
-    #[must_use]
-    pub fn size(self) -> usize {
-        usize::from(self.size.get())
-    }
-
-    /// How long messages are gathered.
-    #[must_use]
-    pub const fn window(self) -> Duration {
-        self.window
-    }
-
-    /// Whether to invoke with `gathered` messages, the first of which came at `first`.
-    #[must_use]
-    pub fn is_ready(self, gathered: usize, first: Timestamp, now: Timestamp) -> bool {
-        gathered >= self.size() || (gathered > 0 && now >= self.deadline(first))
-    }
-
-    /// When to invoke with what there is, if the first message came at `first`.
-    #[must_use]
-    pub fn deadline(self, first: Timestamp) -> Timestamp {
-        first.plus(self.window)
-    }
-}
 
 /// A function's answer to a batch.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -303,26 +216,5 @@ mod tests {
         let verdict = judge(Ok(&BatchResponse::failing(["m-3", "m-1", "m-3"]).to_json()), &IDS);
         assert_eq!(verdict, Verdict::SomeFailed { failed: vec![0, 2] });
         assert_eq!([0, 1, 2].map(|position| verdict.deletes(position)), [false, true, false]);
-    }
-
-    #[test]
-    fn a_batch_is_ready_when_it_is_full_or_its_window_is_over() {
-        let batching = Batching::new(NonZeroU16::new(100).unwrap(), Duration::from_secs(5)).unwrap();
-        let first = Timestamp::from_millis(1_000);
-        assert!(!batching.is_ready(0, first, Timestamp::from_millis(9_000)));
-        assert!(!batching.is_ready(99, first, Timestamp::from_millis(5_999)));
-        assert!(batching.is_ready(100, first, first));
-        assert!(batching.is_ready(1, first, Timestamp::from_millis(6_000)));
-    }
-
-    #[test]
-    fn a_batching_that_lambda_refuses_is_refused() {
-        let size = |size| NonZeroU16::new(size).unwrap();
-        assert!(Batching::new(size(10), Duration::ZERO).is_ok());
-        assert!(Batching::new(size(10_000), Duration::from_secs(1)).is_ok());
-        let refused = |count, seconds| Batching::new(size(count), Duration::from_secs(seconds)).unwrap_err();
-        assert_eq!(refused(11, 0), BatchingError::NoWindow { size: 11 });
-        assert_eq!(refused(10_001, 1), BatchingError::Size { size: 10_001 });
-        assert_eq!(refused(1, 301), BatchingError::Window { window: Duration::from_secs(301) });
     }
 }

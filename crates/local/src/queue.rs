@@ -166,12 +166,18 @@ impl LocalQueues {
         self.ledger.borrow().oldest(job_type)
     }
 
-    fn accept(&self, queue: &QueueName, messages: &mut Messages, message: Outgoing) -> Result<(), PortError> {
+    fn accept(
+        &self,
+        queue: &QueueName,
+        messages: &mut Messages,
+        message: Outgoing,
+        now: Timestamp,
+    ) -> Result<(), PortError> {
         text::check(&message).map_err(|refusal| PortError::new(send(queue), Retry::Never, refusal))?;
         let due = unconfirmed::of(queue, &message.body);
         self.ledger.borrow_mut().add(&due);
         let id = self.next_id.replace(self.next_id.get() + 1);
-        messages.send(id, message, due, self.clock.now());
+        messages.send(id, message, due, now);
         Ok(())
     }
 }
@@ -186,11 +192,12 @@ fn missing(what: String) -> PortError {
 
 impl Queues for LocalQueues {
     async fn send(&self, queue: &QueueName, messages: Vec<Outgoing>) -> Vec<Result<(), PortError>> {
+        let now = self.clock.now();
         let mut queues = self.queues.borrow_mut();
         let Some(to) = queues.get_mut(&QueueId::Live(queue.clone())) else {
             return messages.iter().map(|_| Err(missing(send(queue)))).collect();
         };
-        let answers = messages.into_iter().map(|message| self.accept(queue, to, message)).collect();
+        let answers = messages.into_iter().map(|message| self.accept(queue, to, message, now)).collect();
         self.arrived.notify_one();
         answers
     }

@@ -45,6 +45,7 @@ use file::Backing;
 pub use browse::PlaceCount;
 pub use control::{PauseScope, WAKE_MARGIN_MINUTES};
 pub use error::StoreError;
+pub use file::STORE_FILE;
 pub use layout::FORMAT;
 pub use stats::StoreStats;
 

@@ -16,7 +16,8 @@ use redb::{Builder, Database, DatabaseError, ReadTransaction, ReadableDatabase, 
 use super::error::{Failure, StoreError};
 use super::layout;
 
-const STORE: &str = "pollwheel.redb";
+/// The file of the store in its state folder.
+pub const STORE_FILE: &str = "pollwheel.redb";
 const UNFINISHED: &str = "pollwheel.redb.new";
 const LOCK: &str = "pollwheel.lock";
 /// Pages kept in memory, in bytes. The system's own page cache does the rest.
@@ -49,7 +50,7 @@ impl Backing {
     pub(super) fn open(folder: &Path) -> Result<Self, StoreError> {
         make_folder(folder).map_err(|source| StoreError::Io { path: folder.to_owned(), source })?;
         let lock = lock(folder)?;
-        let path = folder.join(STORE);
+        let path = folder.join(STORE_FILE);
         let database = match path.try_exists() {
             Ok(true) => open_existing(&path)?,
             Ok(false) => create(folder, &path)?,
