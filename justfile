@@ -71,3 +71,8 @@ bench-poll *ARGS:
 [group('bench')]
 bench-quiet:
     benches/poll/run --accounts 10000 --tick 2s --ticks 100
+
+# the tick pass alone: CPU to read and dispatch 1,000,000 due rows
+[group('bench')]
+bench-tick *ROWS:
+    cargo bench --quiet -p pollwheel-local --bench tick -- {{ ROWS }}
