@@ -4,9 +4,9 @@
 //! promises no such thing.
 
 use sha2::{Digest, Sha256};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::id::JobId;
+use crate::id::{JobId, MAX_ACCOUNT_ID_BYTES, MAX_NAME_BYTES, MAX_TARGET_BYTES};
 
 /// What a hash is for. A purpose separates the hashes of one job, so that its phase says nothing of its shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,23 +30,25 @@ pub fn job_hash(job: &JobId, purpose: Purpose) -> u64 {
         Purpose::Spread => 3,
         Purpose::Jitter => 4,
     };
-    let mut hasher = Xxh3::with_seed(seed);
-    // A NUL cannot be part of an id, so two different jobs never feed the same bytes.
-    for part in [
-        job.job_type.as_str(),
-        job.account.as_str(),
-        job.target.as_ref().map_or("", |target| target.as_str()),
-    ] {
-        hasher.update(part.as_bytes());
-        hasher.update(&[0]);
+    let target = job.target.as_ref().map_or("", |target| target.as_str());
+    let parts = [job.job_type.as_str(), job.account.as_str(), target];
+    // Three ids at their longest and three separators: hashed in one go, which is much quicker than as a stream.
+    let mut bytes = [0_u8; 2 * MAX_NAME_BYTES + 1 + MAX_ACCOUNT_ID_BYTES + MAX_TARGET_BYTES + 3];
+    let mut length = 0;
+    for part in parts {
+        // A NUL cannot be part of an id, so two different jobs never hash the same bytes.
+        if let Some(room) = bytes.get_mut(length..length + part.len()) {
+            room.copy_from_slice(part.as_bytes());
+        }
+        length += part.len() + 1;
     }
-    hasher.digest()
+    xxh3_64_with_seed(bytes.get(..length).unwrap_or(&bytes), seed)
 }
 
 /// Mixes a number into a hash: a new, equally well spread hash.
 #[must_use]
 pub fn mix(hash: u64, number: u64) -> u64 {
-    xxhash_rust::xxh3::xxh3_64_with_seed(&number.to_le_bytes(), hash)
+    xxh3_64_with_seed(&number.to_le_bytes(), hash)
 }
 
 /// A hash scaled to `0..bound`; 0 when `bound` is 0.

@@ -17,6 +17,10 @@ use pollwheel_local::clock::{REAL_TICK, WheelClock};
 use pollwheel_local::queue::{LocalQueues, QueueConfig};
 use pollwheel_local::store::Store;
 
+/// As the command line has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const START: Timestamp = Timestamp::from_millis(1_740_052_800_000);
 
 fn main() {
@@ -32,7 +36,8 @@ async fn measure(rows: u32) {
     let clock = WheelClock::running(START, REAL_TICK);
     let store = Store::in_memory().unwrap();
     let queues = LocalQueues::new(Rc::new(clock), 1);
-    let config = QueueConfig { visibility_seconds: 180, max_receive_count: Some(5), retention_seconds: 1_209_600 };
+    let config =
+        QueueConfig { visibility_seconds: 180, max_receive_count: Some(5), retention_seconds: 1_209_600 };
     for queue in [QueueName::Jobs(id.clone()), QueueName::Drains] {
         queues.create(queue, config);
     }
@@ -54,8 +59,10 @@ async fn measure(rows: u32) {
     let report = tick(START.minute(), &dispatch).await;
     let spent = cpu_seconds() - before;
     let dispatched = report[0].drained.dispatched;
-    println!("{{\"dispatched\":{dispatched},\"cpu_seconds\":{spent:.3},\"microseconds_per_row\":{:.3}}}",
-        spent * 1e6 / f64::from(u32::try_from(dispatched).unwrap().max(1)));
+    println!(
+        "{{\"dispatched\":{dispatched},\"cpu_seconds\":{spent:.3},\"microseconds_per_row\":{:.3}}}",
+        spent * 1e6 / f64::from(u32::try_from(dispatched).unwrap().max(1))
+    );
 }
 
 fn job(id: &JobTypeId, number: u32) -> NewJob {
@@ -66,7 +73,10 @@ fn job(id: &JobTypeId, number: u32) -> NewJob {
     ]);
     NewJob {
         job: JobId { job_type: id.clone(), account, target: None },
-        subject: Subject { external_id: format!("1093{number:014}"), base_url: Some("https://mastodon.example".to_owned()) },
+        subject: Subject {
+            external_id: format!("1093{number:014}"),
+            base_url: Some("https://mastodon.example".to_owned()),
+        },
         level: ServiceLevel::new("professional").unwrap(),
         context: Context::new(&members).unwrap(),
     }
