@@ -40,7 +40,11 @@ pub(crate) fn run(args: &RunArgs, screen: &Arc<Screen>) -> Result<(), Failure> {
         format: if readable { Format::Readable } else { Format::Ndjson },
         tick: Some(tick),
     };
-    tracing::info!(accounts = people::COUNT, tick_ms = tick.as_millis(), "the demo starts, Ctrl-C ends it");
+    tracing::info!(
+        accounts = people::COUNT,
+        tick_seconds = tick.as_secs_f64(),
+        "the demo starts, Ctrl-C ends it"
+    );
     let report = run::poll(args, subjects, screen)?;
     let stats = imitation.stop();
     screen.log(format!("{report}\n{}", third_parties(&stats)).as_bytes());

@@ -96,7 +96,7 @@ async fn prepare_and_poll<S: Source>(
     let channels = connector.channels();
     let wanted = subjects.accounts.check(channels)?;
     let outputs = Outputs::check(args)?;
-    let catalog = channels.catalog();
+    let catalog = state::paced(&channels.catalog(), subjects.tick);
     let store = subjects.store.open()?;
     let stop = Stop::new();
     signals::listen(stop.clone()).context("cannot listen for signals")?;

@@ -112,7 +112,7 @@ fn every_bad_line_is_named_with_its_field_and_what_to_do() {
         (r#"{"account_id": "\ud800"}"#.to_owned(), "`account_id`: is not a valid string"),
         (
             r#"{"account_id": "a1", "token": planted-s3cret}"#.to_owned(),
-            ":1:32: is not JSON (expected value)",
+            ":1:31: is not JSON (expected value)",
         ),
         (r#"{"token": "planted-s3cret"} {}"#.to_owned(), "is not JSON (trailing characters)"),
         ("[]".to_owned(), "is not a JSON object"),

@@ -46,7 +46,8 @@ fn gist(data: &Value) -> String {
 fn plain(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut in_tag = false;
-    for c in html.chars() {
+    // Paragraphs and breaks part words.
+    for c in html.replace("</p>", " ").replace("<br", " <br").chars() {
         match c {
             '<' => in_tag = true,
             '>' if in_tag => in_tag = false,
@@ -57,7 +58,7 @@ fn plain(html: &str) -> String {
     for (entity, c) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&amp;", "&")] {
         text = text.replace(entity, c);
     }
-    text.trim().to_owned()
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -88,10 +89,10 @@ mod tests {
 
     #[test]
     fn a_status_is_its_text_without_tags_or_escapes() {
-        let data = serde_json::json!({"content": "<p>Tea &amp; <b>scones</b>\u{1b}[2J</p>"});
+        let data = serde_json::json!({"content": "<p>Tea &amp; <b>scones</b></p><p>\u{1b}[2J</p>"});
         assert_eq!(
             shown("mastodon.status", &data),
-            "07:45:12  mastodon.status  m7    115                 Tea & scones [2J\n"
+            "07:45:12  mastodon.status  m7    115                 Tea & scones  [2J\n"
         );
     }
 

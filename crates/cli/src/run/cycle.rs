@@ -62,7 +62,7 @@ impl Cycle<'_> {
         let (before, cpu_before, started) = (self.store.stats(), usage().cpu, Instant::now());
         let mut status = Status::new(screen);
         let totals = engine.run(ticks, stop.asked(), |snapshot| status.show(snapshot)).await;
-        status.clear();
+        status.clear(totals.as_ref().ok());
         let totals = totals
             .context("the end of the run could not be made durable; the next run repeats some polls")?;
         let mut usage = usage();

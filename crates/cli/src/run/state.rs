@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use pollwheel_core::policy::Catalog;
+use pollwheel_core::policy::{Catalog, JobTypeSpec};
 use pollwheel_core::ports::{Clock, ControlStore};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_local::clock::{REAL_TICK, WheelClock};
 use pollwheel_local::store::Store;
 
 use crate::exit::Failure;
+
+/// Real time from the last poll of a minute to the next tick, in which it is made and applied.
+const SETTLE: Duration = Duration::from_millis(250);
 
 /// The wheel's time at the start. It stands still until [`Start::clock`] is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,20 @@ impl Start {
 /// Seconds of the wheel in a real second.
 pub(super) fn scale(tick: Option<Duration>) -> f64 {
     REAL_TICK.as_secs_f64() / tick.unwrap_or(REAL_TICK).as_secs_f64()
+}
+
+/// The job types as a run of this pace needs them. A poll must be applied before the next tick reads its row, or that
+/// tick dispatches the row as it was, and what is new is published twice. At the wall clock's pace the spread of a minute's
+/// jobs ends ten seconds before the next minute; at a faster one it ends sooner, so that the same real time is left.
+pub(super) fn paced(catalog: &Catalog, tick: Option<Duration>) -> Catalog {
+    let room_seconds = SETTLE.as_secs_f64() * scale(tick);
+    let longest = (0..60_u16).rev().find(|spread| f64::from(*spread) + room_seconds <= 60.0);
+    let paced = |spec: &JobTypeSpec| {
+        let mut spec = spec.clone();
+        spec.spread_seconds = spec.spread_seconds.min(longest.unwrap_or(0));
+        spec
+    };
+    Catalog::new(catalog.iter().map(paced))
 }
 
 /// Finds out where the wheel goes on: where the wall clock is, or where an earlier run has turned it to, if that is later.
@@ -88,6 +105,8 @@ async fn newest_cursor(store: &Store, catalog: &Catalog) -> Result<Option<EpochM
 
 #[cfg(test)]
 mod tests {
+    use pollwheel_core::cadence::{Cadence, CadenceRange};
+
     use super::*;
 
     const MINUTE: EpochMinute = EpochMinute::new(29_000_000);
@@ -105,6 +124,18 @@ mod tests {
         assert_eq!(origin(Some(MINUTE.minus(500))), at(MINUTE));
         assert_eq!(origin(Some(MINUTE)), at(MINUTE.plus(1)));
         assert_eq!(origin(Some(MINUTE.plus(500))), at(MINUTE.plus(501)));
+    }
+
+    #[test]
+    fn a_faster_wheel_leaves_the_same_real_time_between_a_poll_and_the_next_tick() {
+        let id = pollwheel_core::id::JobTypeId::new("mastodon/statuses").unwrap();
+        let range = CadenceRange::new(Cadence::FASTEST, Cadence::SLOWEST).unwrap();
+        let catalog = Catalog::new([JobTypeSpec::new(id.clone(), range)]);
+        let spread = |tick| paced(&catalog, tick).get(&id).unwrap().spread_seconds;
+        assert_eq!(spread(None), 50);
+        assert_eq!(spread(Some(Duration::from_secs(1))), 45);
+        assert_eq!(spread(Some(Duration::from_millis(500))), 30);
+        assert_eq!(spread(Some(TICK)), 0);
     }
 
     #[test]
