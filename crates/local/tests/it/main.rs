@@ -1,4 +1,10 @@
 //! The integration tests of the crate: this list is their index.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy knows tests by their functions, not their helpers"
+)]
 
 mod contract;
 mod fixture;

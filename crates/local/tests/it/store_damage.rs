@@ -69,7 +69,7 @@ fn r33_garbage_is_refused_by_name() {
     let mut random = Random::new(7);
     assert!(open(folder.path(), b"not a store at all", &rows, "text").is_err());
     assert!(open(folder.path(), &vec![0; bytes.len()], &rows, "zeros").is_err());
-    bytes[..HEADER].fill_with(|| random.below(256) as u8);
+    bytes[..HEADER].fill_with(|| u8::try_from(random.below(256)).unwrap());
     assert!(open(folder.path(), &bytes, &rows, "header").is_err());
 }
 
