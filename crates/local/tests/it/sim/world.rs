@@ -142,6 +142,8 @@ fn context(since: u64) -> Context {
 /// A bus that remembers everything, in order.
 #[derive(Default)]
 pub(crate) struct MemoryBus {
+    /// Whether every tenth event is dropped, and said to be taken: a planted bug.
+    pub(crate) drops: Cell<bool>,
     pub(crate) events: RefCell<Vec<Event>>,
 }
 
@@ -169,7 +171,13 @@ impl MemoryBus {
 impl Bus for MemoryBus {
     async fn publish(&self, events: Vec<Event>) -> Vec<Result<(), PortError>> {
         let answers = events.iter().map(|_| Ok(())).collect();
-        self.events.borrow_mut().extend(events);
+        let mut kept = self.events.borrow_mut();
+        for event in events {
+            let is_dropped = self.drops.get() && event.id.starts_with(['0', '7']);
+            if !is_dropped {
+                kept.push(event);
+            }
+        }
         answers
     }
 }
