@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p pollwheel-local --bench tick [-- ROWS]`. Not run as a test: it measures, it asserts nothing about time.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench: it prints its figure, or stops")]
+
 use std::rc::Rc;
 
 use pollwheel_core::cadence::{Cadence, CadenceRange};
