@@ -166,7 +166,6 @@ impl fmt::Display for Report {
 }
 
 #[cfg(test)]
-#[expect(clippy::field_reassign_with_default, reason = "the totals have a private field")]
 mod tests {
     use super::*;
 

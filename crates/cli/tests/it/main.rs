@@ -1,4 +1,10 @@
 //! The real binary, end to end, against a third party on loopback. Each module is one promise to whoever runs it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails, also outside of a test function"
+)]
 
 mod crash;
 mod demo;

@@ -111,6 +111,25 @@ fn r33_a_damaged_store_is_named_and_left_as_it_is() {
 }
 
 #[test]
+fn r33_a_store_of_a_newer_version_is_named_and_left_as_it_is() {
+    let (_site, deployment) = deployment();
+    assert_eq!(answer(&mut deployment.run("--ticks 1")).0, 0);
+    let store = deployment.file("state/pollwheel.redb");
+    let meta: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("meta");
+    let database = redb::Database::open(&store).unwrap();
+    let transaction = database.begin_write().unwrap();
+    transaction.open_table(meta).unwrap().insert("format", 99).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+
+    for mut command in [deployment.run("--ticks 1"), deployment.job("list")] {
+        let (code, stdout, stderr) = answer(&mut command);
+        assert_eq!((code, stdout.as_str()), (1, ""), "{stderr}");
+        assert!(stderr.contains("has format 99") && stderr.contains("use the newer build"), "{stderr}");
+    }
+}
+
+#[test]
 fn r22_private_addresses_are_refused_unless_they_are_allowed() {
     let (site, deployment) = deployment();
     let mut command = pollwheel("run --memory --tick 100ms --ticks 3 --json --channels");
