@@ -10,6 +10,9 @@ mod items;
 mod jq;
 mod json;
 mod order;
+#[cfg(test)]
+mod recording;
+mod replay;
 mod request;
 #[cfg(test)]
 mod sample;
@@ -21,3 +24,4 @@ mod wait;
 pub use channel::{AccountProblem, Channel, ChannelErrors, ChannelSet, JobType, Problem, Token};
 pub use connector::{Connector, ConnectorError, ConnectorOptions, PrivateAddresses};
 pub use http::TlsError;
+pub use replay::replay;

@@ -1,1 +1,213 @@
+use super::*;
+use crate::sample;
 
+const GOOD: &str = r#"channel: toy
+about: A toy.
+base_url: https://api.example.com
+base_url_per_account: allowed
+auth: {bearer: optional}
+headers: {Accept: application/json}
+limits:
+  - scope: account
+    headers: {remaining: X-Left, reset: {name: X-Reset, format: delta_seconds}}
+    cushion: 2
+errors:
+  - {status: 403, header: X-Slow, outcome: rate_limited}
+service_levels:
+  professional: {fastest: 2, slowest: 60}
+  free: {fastest: 15, slowest: 1440, max_staleness: 1440}
+job_types:
+  posts:
+    request:
+      path: /users/{{ account.external_id }}/posts
+      query: {limit: 40, since: "{{ cursor }}"}
+    items: {list: .posts, id: .id, type: toy.post, data: "{text}"}
+    cursor: {order: numeric}
+    pages: {follow: {max_id: before}, size: 40, limit: 3}
+    first_poll: {publish: 5}
+    floor: [X-Poll-Interval, Cache-Control]
+    service_levels:
+      professional: {fastest: 5, slowest: 60}
+"#;
+
+fn load(text: &str) -> Result<ChannelSet, Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("toy");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("channel.yml"), text).unwrap();
+    let prefix = format!("{}/toy/", folder.path().display());
+    ChannelSet::load(folder.path()).map_err(|ChannelErrors(found)| {
+        found.iter().map(|problem| problem.to_string().replace(&prefix, "")).collect()
+    })
+}
+
+fn problems(from: &str, to: &str) -> Vec<String> {
+    assert!(GOOD.contains(from), "{from}");
+    load(&GOOD.replace(from, to)).map(drop).unwrap_err()
+}
+
+fn problem(from: &str, to: &str) -> String {
+    let found = problems(from, to);
+    assert_eq!(found.len(), 1, "{found:?}");
+    found.into_iter().next().unwrap()
+}
+
+#[test]
+fn a_good_file_becomes_a_catalog() {
+    let channels = load(GOOD).unwrap();
+    let catalog = channels.catalog();
+    let spec = catalog.get(&JobTypeId::new("toy/posts").unwrap()).unwrap();
+    let range = |level: &str| {
+        let range = spec.policy(&level.parse().unwrap()).range;
+        (range.fastest().minutes(), range.slowest().minutes())
+    };
+    assert_eq!(range("professional"), (5, 60));
+    assert_eq!(range("free"), (15, 1440));
+    assert_eq!(range("unheard-of"), (15, 1440), "an undeclared level polls as little as the most modest one");
+}
+
+#[test]
+fn structural_errors_name_file_line_and_field() {
+    let error = problem("id: .id,", "id: .id, uid: .x,");
+    assert!(error.starts_with("channel.yml:21:"), "{error}");
+    assert!(error.contains("`job_types.posts.items") && error.contains("unknown field `uid`"), "{error}");
+    let error = problem("fastest: 15", "fastest: soon");
+    assert!(error.starts_with("channel.yml:15:"), "{error}");
+    assert!(error.contains("`service_levels.free.fastest`"), "{error}");
+    let error = problem("auth: {bearer: optional}", "auth: {basic: optional}");
+    assert!(error.starts_with("channel.yml:5:") && error.contains("`auth"), "{error}");
+    let error = problem("cursor: {order: numeric}", "x: 1");
+    assert!(error.starts_with("channel.yml:22:"), "{error}");
+    let error = problem("about: A toy.", "about: [");
+    assert!(error.starts_with("channel.yml:"), "{error}");
+    let error = problem("about: A toy.", "channel: toy");
+    assert!(error.starts_with("channel.yml:2:") && error.contains("duplicate"), "{error}");
+    let error = problem("  - scope: account\n", "  - cost: 1\n");
+    assert!(error.contains("`limits[0]"), "{error}");
+}
+
+#[test]
+fn semantic_errors_name_line_column_and_field() {
+    for (from, to, expected) in [
+        (
+            "fastest: 15",
+            "fastest: 7",
+            "channel.yml:15:19: `service_levels.free.fastest`: `7` is not a cadence",
+        ),
+        (
+            "fastest: 2,",
+            "fastest: 120,",
+            "channel.yml:14:17: `service_levels.professional`: the fastest cadence (120 minutes) is slower than the slowest",
+        ),
+        (
+            "max_staleness: 1440",
+            "max_staleness: 60",
+            "channel.yml:15:53: `service_levels.free.max_staleness`: `60` is not between",
+        ),
+        (
+            "id: .id",
+            "id: .id |",
+            "channel.yml:21:31: `job_types.posts.items.id`: is not a jq filter: expected term, found the end",
+        ),
+        (
+            "\"{text}\"",
+            "\"{text: nope(1)}\"",
+            "`job_types.posts.items.data`: is not a jq filter: undefined filter `nope`",
+        ),
+        (
+            "account.external_id",
+            "acount.id",
+            "`job_types.posts.request.path`: undefined variable `acount.id`",
+        ),
+        (
+            "\"{{ cursor }}\"",
+            "\"{{ curser }}\"",
+            "`job_types.posts.request.query.since`: undefined variable `curser`",
+        ),
+        ("/posts\n", "/posts?x=1\n", "`job_types.posts.request.path`: has a `?`: parameters go to `query`"),
+        (
+            "path: /users/{{ account.external_id }}",
+            "path: /users/{{ cursor }}",
+            "`job_types.posts.request.path`: names `cursor`",
+        ),
+        (
+            "https://api.example.com",
+            "ftp://api.example.com",
+            "channel.yml:3:11: `base_url`: its scheme is not http or https",
+        ),
+        ("https://api.example.com", "https://u:s3cret@x", "`base_url`: it has a user name or password"),
+        ("base_url_per_account: allowed", "base_url_per_account: required", "`base_url`: is never used when"),
+        (
+            "Accept: application/json",
+            "Authorization: x",
+            "`headers.Authorization`: is set by the connector itself",
+        ),
+        ("Accept: application/json", "\"A b\": x", "`headers.A b`: `A b` is not the name of a header"),
+        ("X-Left", "X Left", "`limits[0].headers.remaining`: `X Left` is not the name"),
+        ("status: 403", "status: 200", "`errors[0].status`: `200` is not between 400 and 599"),
+        ("type: toy.post", "type: toy post", "`job_types.posts.items.type`: `toy post` is not an event type"),
+        ("limit: 3}", "limit: 0}", "`job_types.posts.pages.limit`: `0` is not between 1 and 50"),
+        ("publish: 5", "publish: 0", "`job_types.posts.first_poll.publish`: `0` is not between"),
+        ("channel: toy", "channel: Toy", "`channel`: "),
+        ("  posts:", "  Posts:", "`job_types.Posts`: job type name"),
+        ("base_url: https://api.example.com\n", "", "`base_url`: is missing"),
+    ] {
+        let found = problems(from, to);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:#?}");
+        assert!(found.iter().all(|problem| problem.starts_with("channel.yml:")), "{found:#?}");
+        assert!(!found.iter().any(|problem| problem.contains("s3cret")), "{found:#?}");
+    }
+}
+
+#[test]
+fn all_problems_of_all_files_come_at_once_in_the_order_of_their_lines() {
+    let broken =
+        GOOD.replace("fastest: 15", "fastest: 7").replace("id: .id,", "id: .id |,").replace("https:", "ftp:");
+    let found = load(&broken).map(drop).unwrap_err();
+    let lines: Vec<_> = found.iter().filter_map(|problem| problem.split(':').nth(1)).collect();
+    assert_eq!(lines, ["3", "15", "21"]);
+}
+
+#[test]
+fn an_application_limit_needs_a_host_that_the_channel_chose() {
+    let own_hosts = GOOD
+        .replace("base_url: https://api.example.com\n", "")
+        .replace("base_url_per_account: allowed", "base_url_per_account: required")
+        .replace("scope: account", "scope: application");
+    let found = load(&own_hosts).map(drop).unwrap_err();
+    assert!(found[0].contains("`limits[0].scope`: `application` cannot be the scope"), "{found:?}");
+}
+
+#[test]
+fn folders_without_channels_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = ChannelSet::load(folder.path()).map(drop).unwrap_err().to_string();
+    assert!(error.ends_with("has no `channel.yml` and no folder with one"), "{error}");
+    let error = ChannelSet::load(&folder.path().join("x")).map(drop).unwrap_err().to_string();
+    assert!(error.contains("cannot be read"), "{error}");
+}
+
+#[test]
+fn accounts_are_checked_against_their_channel() {
+    let channels = load(&GOOD.replace("bearer: optional", "bearer: required")).unwrap();
+    let check = |change: fn(&mut JobRow), token| {
+        let mut row = sample::row("42", "{}");
+        row.job.job_type = JobTypeId::new("toy/posts").unwrap();
+        row.subject.base_url = None;
+        change(&mut row);
+        channels.check_account(&row, token).map_err(|problem| problem.to_string())
+    };
+    assert_eq!(check(|_| {}, Token::Present), Ok(()));
+    assert_eq!(check(|_| {}, Token::Absent).unwrap_err(), "channel `toy` needs a `token`");
+    let error =
+        check(|row| row.job.job_type = JobTypeId::new("toy/likes").unwrap(), Token::Present).unwrap_err();
+    assert_eq!(error, "channel `toy` has no job type `likes`: its job types are posts");
+    let error =
+        check(|row| row.job.job_type = JobTypeId::new("toi/posts").unwrap(), Token::Present).unwrap_err();
+    assert_eq!(error, "there is no channel `toi`: the channels are toy");
+    let error = check(|row| row.subject.base_url = Some("https://u:s3cret@x".to_owned()), Token::Present)
+        .unwrap_err();
+    assert!(error.starts_with("`base_url`: it has a user name") && !error.contains("s3cret"));
+    let error = check(|row| row.subject.external_id = "..".to_owned(), Token::Present).unwrap_err();
+    assert!(error.contains("`account.external_id` cannot stand in the request's path"));
+}

@@ -1,1 +1,5 @@
+//! Whole polls against servers in memory.
 
+mod outcomes;
+mod server;
+mod torrent;

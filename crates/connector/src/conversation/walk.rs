@@ -116,7 +116,7 @@ impl Walk {
             (Follow::LinkHeader, None, _) | (Follow::MaxId(_), _, None) => return Verdict::Reached,
         };
         // A server whose pages include their bound ends with a page of nothing else.
-        if next == self.next {
+        if matches!(next, Next::Below(_)) && next == self.next {
             return Verdict::Reached;
         }
         self.next = next;
