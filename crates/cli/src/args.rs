@@ -132,8 +132,8 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
 
-    /// Machine-readable output: the final report on standard output as the last line, after the events unless they go
-    /// to a file; in the demo, events as JSON on a terminal too.
+    /// Show the final report as JSON, on standard output, or on standard error when events go to standard output. The
+    /// demo shows its events as JSON too.
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -47,8 +47,7 @@ pub(crate) fn run(args: &RunArgs, screen: &Arc<Screen>) -> Result<(), Failure> {
     );
     let report = run::poll(args, subjects, screen)?;
     let stats = imitation.stop();
-    screen.log(format!("{report}\n{}", third_parties(&stats)).as_bytes());
-    Ok(())
+    run::show(&report, args, &third_parties(&stats), screen)
 }
 
 /// The third parties.

@@ -25,6 +25,7 @@ use crate::signals::{self, Stop};
 use events::Events;
 pub(crate) use events::Format;
 use outputs::Outputs;
+pub(crate) use outputs::show;
 use registration::Sync;
 
 /// What is polled, and from where. The demo brings its own.
@@ -69,8 +70,7 @@ pub(crate) fn run(args: &RunArgs, screen: &Arc<Screen>) -> Result<(), Failure> {
     let subjects =
         Subjects { channels, accounts, store, private_addresses, format: Format::Ndjson, tick: args.tick };
     let report = poll(args, subjects, screen)?;
-    screen.log(format!("{report}\n").as_bytes());
-    Ok(())
+    show(&report, args, "", screen)
 }
 
 /// Polls until the ticks are over or a signal comes, writes the report, and returns it.
@@ -114,7 +114,7 @@ async fn prepare_and_poll<S: Source>(
         clock: start.clock(),
     };
     let report = cycle.run(args, &stop, screen).await?;
-    outputs.write(&report, screen)?;
+    outputs.write(&report)?;
     if events.is_broken() {
         tracing::warn!(
             "the reader of the events has gone away; what was not written is published by the next run"

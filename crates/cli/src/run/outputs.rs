@@ -23,7 +23,6 @@ pub(super) enum EventsTo {
 pub(super) struct Outputs {
     events: EventsTo,
     report: Option<PathBuf>,
-    json: bool,
 }
 
 impl Outputs {
@@ -45,27 +44,39 @@ impl Outputs {
             }
             writable(file).with_context(|| format!("cannot write the report to `{}`", file.display()))?;
         }
-        Ok(Self { events, report: args.report.clone(), json: args.json })
+        Ok(Self { events, report: args.report.clone() })
     }
 
     pub(super) const fn events(&self) -> &EventsTo {
         &self.events
     }
 
-    /// Writes the report to where it was asked for.
-    pub(super) fn write(&self, report: &Report, screen: &Screen) -> Result<(), Failure> {
+    /// Writes the report into its file, if it has one.
+    pub(super) fn write(&self, report: &Report) -> Result<(), Failure> {
         if let Some(file) = &self.report {
             let text = serde_json::to_string_pretty(report).context("cannot write the report as JSON")?;
             fs::write(file, text + "\n")
                 .with_context(|| format!("cannot write the report to `{}`", file.display()))?;
         }
-        if self.json {
-            let text = serde_json::to_string(report).context("cannot write the report as JSON")?;
-            // A reader that has gone away is told of where the run ends.
-            let _ = screen.print((text + "\n").as_bytes());
-        }
         Ok(())
     }
+}
+
+/// Shows the report: for people on standard error; with `--json` as JSON on standard output, or, when the events go
+/// there, on standard error in place of the text.
+pub(crate) fn show(report: &Report, args: &RunArgs, more: &str, screen: &Screen) -> Result<(), Failure> {
+    let json = serde_json::to_string(report).context("cannot write the report as JSON")? + "\n";
+    let events_on_stdout = args.events == Path::new("-");
+    if args.json && events_on_stdout {
+        screen.log(more.as_bytes());
+        screen.log(json.as_bytes());
+        return Ok(());
+    }
+    screen.log(format!("{report}\n{more}").as_bytes());
+    if args.json {
+        screen.print(json.as_bytes()).context("cannot write the report to standard output")?;
+    }
+    Ok(())
 }
 
 /// Whether a file can be appended to. Makes none. A pipe or a device is left alone: to open it may be all there is to it.

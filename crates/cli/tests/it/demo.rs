@@ -12,8 +12,8 @@ fn the_demo_publishes_events_keeps_the_limits_and_sums_up() {
     let mut command = pollwheel("run --demo --ticks 6 --json");
     let (code, stdout, stderr) = answer(command.current_dir(folder.path()));
     assert_eq!(code, 0, "{stderr}");
-    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let (report, events) = lines.split_last().unwrap();
+    let events: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let report: Value = serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
     assert!(events.iter().any(|event| event["type"] == "mastodon.status"), "{stderr}");
     assert!(events.iter().any(|event| event["type"] == "github.event"), "{stderr}");
     assert_eq!(report["events_published"], events.len());

@@ -6,7 +6,7 @@ use crate::process::{Running, answer, until};
 use crate::site::{Account, Deployment, Site, accounts, post_to_all, still};
 
 #[test]
-fn r07_jobs_of_a_third_party_that_is_down_are_held_and_recover() {
+fn jobs_of_a_third_party_that_is_down_are_held_and_recover() {
     let mut site = Site::start(still());
     let accounts = accounts(3);
     let deployment = Deployment::new(&site, &accounts);

@@ -81,8 +81,9 @@ fn running_again_on_the_same_state_registers_and_publishes_nothing_anew() {
     let site = Site::start(still());
     let accounts = accounts(3);
     let deployment = Deployment::new(&site, &accounts);
-    let (code, _, log) = answer(&mut deployment.run("--ticks 4"));
+    let (code, stdout, log) = answer(&mut deployment.run("--ticks 4 --json"));
     assert_eq!(code, 0, "{log}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&stdout).unwrap(), deployment.report());
     assert!(log.contains(r#""new":6"#) && log.contains(r#""unchanged":0"#), "{log}");
 
     let (code, _, log) = answer(&mut deployment.run("--ticks 4"));

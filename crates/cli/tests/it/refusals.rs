@@ -134,9 +134,9 @@ fn r22_private_addresses_are_refused_unless_they_are_allowed() {
     let (site, deployment) = deployment();
     let mut command = pollwheel("run --memory --tick 100ms --ticks 3 --json --channels");
     command.arg(crate::site::CHANNELS).args(["--accounts", "accounts.jsonl"]).current_dir(deployment.path());
-    let (code, stdout, stderr) = answer(&mut command);
+    let (code, _, stderr) = answer(&mut command);
     assert_eq!(code, 0, "{stderr}");
-    let report: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap()).unwrap();
+    let report: serde_json::Value = serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
     assert!(report["failed"].as_u64() > Some(0), "{report}");
     assert_eq!(site.stats().total.requests, 0, "not even a connection");
 }
