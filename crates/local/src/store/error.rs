@@ -92,14 +92,6 @@ macro_rules! from_redb {
 from_redb!(StorageError, TableError, TransactionError, CommitError, SetDurabilityError);
 
 impl Failure {
-    /// Whether redb refuses everything else until the file is opened again.
-    pub(super) const fn spoils(&self) -> bool {
-        match self {
-            Self::Storage(_) | Self::Panicked(_) => true,
-            Self::Reopening(_) => false,
-        }
-    }
-
     fn retry(&self) -> Retry {
         match self {
             Self::Storage(redb::Error::Corrupted(_)) | Self::Panicked(_) => Retry::Never,

@@ -92,10 +92,15 @@ impl Backing {
         };
         let result = catch_unwind(AssertUnwindSafe(|| act(&database)))
             .unwrap_or_else(|payload| Err(Failure::Panicked(panic_text(&*payload))));
-        match (&result, &self.origin) {
-            // redb answers nothing more after a failed write. What is committed is still in the file.
-            (Err(failure), Origin::File { .. }) if failure.spoils() => drop(database),
-            (Ok(_) | Err(_), Origin::File { .. } | Origin::Memory) => *slot = Some(database),
+        let goes_on = match &result {
+            Ok(_) | Err(Failure::Reopening(_)) => true,
+            Err(Failure::Storage(_)) => answers(&database),
+            Err(Failure::Panicked(_)) => false,
+        };
+        match &self.origin {
+            // What is committed is in the file: the next operation opens it again.
+            Origin::File { .. } if !goes_on => drop(database),
+            Origin::File { .. } | Origin::Memory => *slot = Some(database),
         }
         result
     }
@@ -109,6 +114,11 @@ impl Backing {
             }),
         }
     }
+}
+
+/// Whether redb still answers: after a failed write or sync it refuses everything until the file is opened again.
+fn answers(database: &Database) -> bool {
+    database.begin_write().is_ok_and(|transaction| transaction.abort().is_ok())
 }
 
 /// How a transaction ends.
@@ -256,3 +266,7 @@ fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
     format!("its pages contradict each other: {}", text.unwrap_or("no reason given"))
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -81,6 +81,7 @@ impl RowDecoder {
             applied: row.applied.map(EpochMinute::new),
             terms: row.terms.map(TryInto::try_into).transpose()?,
             parked: row.parked.map(Into::into),
+            error: row.error.map(Into::into),
         })
     }
 

@@ -43,6 +43,8 @@ pub(super) struct Row<'b> {
     pub(super) terms: Option<Terms>,
     #[n(14)]
     pub(super) parked: Option<Parked>,
+    #[b(15)]
+    pub(super) error: Option<&'b str>,
 }
 
 #[derive(Debug, Encode, Decode)]
@@ -146,6 +148,7 @@ impl<'b> From<&'b JobRow> for Row<'b> {
             applied,
             terms,
             parked,
+            error,
         } = row;
         Self {
             rev: rev.0,
@@ -163,6 +166,7 @@ impl<'b> From<&'b JobRow> for Row<'b> {
             applied: applied.map(EpochMinute::get),
             terms: terms.map(Into::into),
             parked: parked.map(Into::into),
+            error: error.as_deref(),
         }
     }
 }
