@@ -24,6 +24,10 @@ use clap::Parser;
 use args::{Args, ChannelCommand, Command, JobCommand};
 use screen::Screen;
 
+/// The root Cargo.toml says why.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = Args::parse();
     let screen = Screen::new();

@@ -242,9 +242,11 @@ const fn new_context(outcome: &Outcome) -> Option<&Context> {
 /// The row with its counters of failures moved on or reset.
 fn counted(row: &JobRow, poll: &Finished<'_>) -> JobRow {
     let mut next = row.clone();
+    next.error = poll.outcome.error().or(next.error);
     match poll.outcome {
         Outcome::Unchanged { .. } | Outcome::Seeded { .. } | Outcome::New { .. } => {
             (next.failures, next.gone, next.crashes, next.backoff_minutes) = (0, 0, 0, 0);
+            next.error = None;
         }
         // A limit says nothing about whether the poll would have worked.
         Outcome::RateLimited { .. } => {}

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 
+/// Longest text kept of why a poll failed, in bytes: rows are read at every dispatch.
+pub const MAX_ERROR_BYTES: usize = 160;
+
 /// What a rate limit counts. Declared by the channel, never guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -121,6 +124,28 @@ impl Outcome {
         } else {
             None
         }
+    }
+
+    /// Why a poll failed, in at most [`MAX_ERROR_BYTES`]: the outcome's name and its reason. None for a poll that worked,
+    /// and for a limit, which says nothing about whether it would have.
+    #[must_use]
+    pub fn error(&self) -> Option<Box<str>> {
+        let mut text = match self {
+            Self::Unchanged { .. } | Self::Seeded { .. } | Self::New { .. } | Self::RateLimited { .. } => {
+                return None;
+            }
+            Self::Unauthorized | Self::Gone | Self::Timeout | Self::Crashed => self.name().to_owned(),
+            Self::ServerError { status, .. } => format!("{}: status {status}", self.name()),
+            Self::Network { reason } | Self::BadResponse { reason } | Self::BusRefused { reason } => {
+                format!("{}: {reason}", self.name())
+            }
+        };
+        let end =
+            text.char_indices().map(|(start, _)| start).take_while(|&start| start <= MAX_ERROR_BYTES).last();
+        if text.len() > MAX_ERROR_BYTES {
+            text.truncate(end.unwrap_or(0));
+        }
+        Some(text.into())
     }
 
     /// The outcome's name, for logs and counters.

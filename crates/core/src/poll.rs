@@ -89,6 +89,8 @@ pub struct PollReport {
     pub panics: u64,
     /// Outcomes by name.
     pub outcomes: BTreeMap<&'static str, u64>,
+    /// Why polls failed, with the job that met it first, and how many did.
+    pub errors: BTreeMap<Box<str>, (JobId, u64)>,
     /// New items found.
     pub items: u64,
     /// Events that the bus accepted.
@@ -160,6 +162,9 @@ where
 impl PollReport {
     fn add(&mut self, poll: &Completed, tally: &Tally) {
         *self.outcomes.entry(poll.outcome.name()).or_default() += 1;
+        if let Some(error) = poll.outcome.error() {
+            self.errors.entry(error).or_insert_with(|| (poll.row.job.clone(), 0)).1 += 1;
+        }
         self.items += tally.items;
         self.events += tally.events;
         self.requests += u64::from(tally.requests);

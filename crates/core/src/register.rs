@@ -137,6 +137,7 @@ pub async fn unpark<S: JobStore>(
 fn return_to_wheel(row: &mut JobRow, spec: &JobTypeSpec, now: Timestamp) {
     row.parked = None;
     (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
+    row.error = None;
     row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(&row.level), spec.shards));
     row.last_active = now.minute();
     row.terms = None;

@@ -147,6 +147,9 @@ pub struct JobRow {
     /// The last backoff, in minutes: the next one is drawn from it. 0 when the last poll succeeded.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub backoff_minutes: u32,
+    /// Why the last poll failed: its outcome and a reason without content. None after a poll that worked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Box<str>>,
     /// When the job last brought something new, or was registered.
     pub last_active: EpochMinute,
     /// The dispatch whose completion was last applied: a repeat of it changes nothing.
@@ -189,6 +192,7 @@ impl JobRow {
             gone: 0,
             crashes: 0,
             backoff_minutes: 0,
+            error: None,
             last_active: now,
             applied: None,
             terms: None,

@@ -112,6 +112,9 @@ impl Explanation {
         if row.failures > 0 {
             let counts = format!("{} in a row ({} gone, {} crashes)", row.failures, row.gone, row.crashes);
             term("failures", format!("{counts}, last backoff {} min", row.backoff_minutes))?;
+            if let Some(error) = &row.error {
+                term("error", error.to_string())?;
+            }
         }
         for minute in &self.wake_ups {
             term("wake-up", minute.to_string())?;

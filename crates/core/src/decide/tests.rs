@@ -120,11 +120,27 @@ fn long_quiet_slows_a_job_by_a_step_and_no_further_than_its_level_allows() {
 fn success_resets_the_counters_with_one_write() {
     let mut failing = row("a1", 5);
     (failing.failures, failing.crashes, failing.gone, failing.backoff_minutes) = (3, 1, 2, 9);
+    failing.error = Some("timeout".into());
     let (_, decision) =
         decide_on(&failing, &Outcome::Unchanged { context: None }, &Hints::default(), &spec(5, 60));
     let row = written(&decision);
     assert_eq!((row.failures, row.crashes, row.gone, row.backoff_minutes, row.hold), (0, 0, 0, 0, None));
-    assert_eq!(row.context_rev, Revision(100));
+    assert_eq!((row.context_rev, row.error.clone()), (Revision(100), None));
+}
+
+#[test]
+fn a_row_keeps_why_its_last_poll_failed_in_few_words() {
+    let reason = "é".repeat(500);
+    let (_, decision) =
+        decide_on(&row("a1", 5), &Outcome::BadResponse { reason }, &Hints::default(), &spec(5, 60));
+    let error = written(&decision).error.clone().unwrap();
+    assert!(
+        error.starts_with("bad_response: éé") && error.len() <= crate::outcome::MAX_ERROR_BYTES,
+        "{error}"
+    );
+    let limited = Outcome::RateLimited { scope: Scope::Account, reset_seconds: Some(60) };
+    let (_, decision) = decide_on(written(&decision), &limited, &Hints::default(), &spec(5, 60));
+    assert_eq!(written(&decision).error, Some(error), "a limit says nothing of it");
 }
 
 #[test]

@@ -67,6 +67,9 @@ where
         match function {
             Function::Worker => {
                 let (result, report) = self.poll(records).await;
+                for (error, (job, polls)) in &report.errors {
+                    tracing::warn!(polls, %job, %error, "polls failed, their jobs are held");
+                }
                 (result, Report::Polled(Box::new(report)))
             }
             Function::Completion => {
