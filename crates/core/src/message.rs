@@ -3,6 +3,8 @@
 //! Every message carries a version. A reader that does not know it must keep the message (report it as failed, so that
 //! it ends in the dead-letter queue), never drop it: during a deploy or a roll-back two versions run at once.
 
+mod write;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -129,7 +131,7 @@ pub trait Message: Serialize + DeserializeOwned {
     /// The JSON text, its version first. SQS takes it as it is: serde_json escapes control characters, and
     /// [`sqs_safe`] does the rest.
     fn encode(&self) -> String {
-        write(&Envelope { v: VERSION, message: self })
+        to_json(&Envelope { v: VERSION, message: self })
     }
 
     /// Reads a message.
@@ -160,6 +162,10 @@ pub trait Message: Serialize + DeserializeOwned {
 
 impl Message for PollMessage {
     const WHAT: &'static str = "poll";
+
+    fn encode(&self) -> String {
+        sqs_safe(write::poll_message(self))
+    }
 }
 impl Message for CompletedMessage {
     const WHAT: &'static str = "completed";
@@ -175,13 +181,13 @@ pub(crate) fn encode_completed(hop: u8, polls: &[Box<RawValue>]) -> String {
         hop: u8,
         polls: &'a [Box<RawValue>],
     }
-    write(&Envelope { v: VERSION, message: Written { hop, polls } })
+    to_json(&Envelope { v: VERSION, message: Written { hop, polls } })
 }
 
 /// Room for an ordinary message, so that its text is not copied while it grows.
 const ORDINARY_BYTES: usize = 640;
 
-fn write(message: &impl Serialize) -> String {
+fn to_json(message: &impl Serialize) -> String {
     let mut text = Vec::with_capacity(ORDINARY_BYTES);
     // Neither can fail: the types are ours, and serde_json writes UTF-8.
     match serde_json::to_writer(&mut text, message) {
@@ -252,6 +258,36 @@ mod tests {
         let body = sent.encode();
         assert!(body.starts_with(r#"{"v":1,"m":{"#) && body.len() < 450, "{} bytes: {body}", body.len());
         assert_eq!(PollMessage::decode(&body), Ok(sent));
+    }
+
+    #[test]
+    fn a_poll_message_is_written_as_serde_would_write_it() {
+        let plain = message("42");
+        let mut full = message("4\u{1}\"\\2é\u{7F}");
+        full.missed = 3;
+        full.row.job.target = Some(crate::id::Target::new("a \"b\"").unwrap());
+        full.row.subject.base_url = Some("https://mastodon.example".to_owned());
+        full.row.hold =
+            Some(crate::row::Hold { until: EpochMinute::new(9), cause: crate::row::HoldCause::Hint });
+        (full.row.failures, full.row.gone, full.row.crashes, full.row.backoff_minutes) = (1, 2, 3, 4);
+        full.row.error = Some("network: \"reset\"".into());
+        full.row.applied = Some(EpochMinute::new(8));
+        full.row.terms = Some(crate::decide::Terms {
+            at: EpochMinute::new(7),
+            activity: crate::cadence::Cadence::FASTEST,
+            floor_seconds: Some(60),
+            hold: full.row.hold,
+            jitter_minutes: 1,
+            wake: Some(EpochMinute::new(10)),
+        });
+        let mut parked = message("42");
+        parked.row.context = Context::empty();
+        parked.row.place = Place::Parked { shard: 3 };
+        let reason = crate::row::ParkReason::Gone;
+        parked.row.parked = Some(crate::row::Parked { reason, since: EpochMinute::new(5) });
+        for message in [plain, full, parked] {
+            assert_eq!(message.encode(), super::to_json(&Envelope { v: VERSION, message: &message }));
+        }
     }
 
     #[test]
