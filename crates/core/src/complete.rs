@@ -42,7 +42,7 @@ pub struct Completion<'a, S, B> {
 pub struct CompletionReport {
     /// Records in the batch.
     pub records: u64,
-    /// Finished polls in them.
+    /// Finished polls in them that are done with.
     pub completed: u64,
     /// Records that could not be read. They are kept.
     pub unreadable: u64,
@@ -156,10 +156,6 @@ where
             }
         }
     }
-    for work in &works {
-        report.completed += 1;
-        *report.outcomes.entry(work.poll.outcome.name()).or_default() += 1;
-    }
     // The most urgent first: a spent limit stops the scheduler and the workers.
     if let Err(error) = throttle(&works, completion.store).await {
         report.failed += works.len() as u64;
@@ -238,6 +234,10 @@ async fn apply<S: JobStore, B: Bus>(
     let settled: Vec<_> = settled.collect();
     let mut settled = stream::iter(settled).buffered(SETTLED_AT_ONCE);
     while let Some((work, end, attempts)) = settled.next().await {
+        if !matches!(end, End::Failed(_)) {
+            report.completed += 1;
+            *report.outcomes.entry(work.poll.outcome.name()).or_default() += 1;
+        }
         match end {
             End::Applied => {
                 report.rebased += u64::from(attempts > 1);
@@ -329,6 +329,13 @@ async fn settle<'r, S: JobStore, B: Bus>(
             Err(error) => return (work, End::Failed(error), attempt),
         };
         if let Some(end) = no_op(&fresh, &work.poll) {
+            // The first time, the row may have been written and the wake-up not.
+            if let (End::Repeated, Some(minute)) = (&end, work.decision.wake) {
+                let wake = Change::Wake(WakeUp { minute, job: fresh.job.clone(), place: fresh.place });
+                if let Some(Err(error)) = completion.store.apply(vec![wake]).await.pop() {
+                    return (work, End::Failed(error), attempt);
+                }
+            }
             // The write may be ours, and the answer or the notice lost: the notice's id makes saying it twice harmless.
             let own_parking = matches!(end, End::Repeated) && fresh.parked.is_some();
             let said = if own_parking { notify(now, &work, &fresh, completion.bus).await } else { Ok(()) };

@@ -54,7 +54,8 @@ pub struct Event {
     /// Extension: the job's target, when it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// Extension: when Pollwheel saw it. RFC 3339. It differs between two publications of the same event.
+    /// Extension: when Pollwheel saw it, in time of the wheel, which runs ahead of the clock when it is accelerated.
+    /// RFC 3339. It differs between two publications of the same event.
     pub polledat: String,
     /// Extension: the bytes of data that were left out because the event was over the bus's limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]

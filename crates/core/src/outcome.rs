@@ -27,8 +27,10 @@ pub struct LimitReading {
     pub remaining: u64,
     /// Calls that we leave unused: at or under it we stop until the reset.
     pub cushion: u64,
-    /// Seconds until the window resets, from the poll.
-    pub reset_seconds: u64,
+    /// Seconds until the window resets, from the poll. Unknown when the answer did not say so in a way we can read: the
+    /// policy's default wait applies then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset_seconds: Option<u64>,
 }
 
 impl LimitReading {

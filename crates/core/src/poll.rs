@@ -26,6 +26,9 @@ use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Credentials, Polle
 use crate::time::Timestamp;
 use batch::{Group, Groups};
 
+/// A poll's own time ends this long before the batch is cut off, so that one without an answer is a time-out and not a
+/// message that comes back.
+const CUT_OFF_MARGIN: Duration = Duration::from_millis(500);
 /// How long a batch leaves a channel alone whose refusal did not say until when; the completion's policy takes over.
 const UNSTATED_RESET_SECONDS: u64 = 60;
 
@@ -245,7 +248,7 @@ where
         let outcome = Outcome::RateLimited { scope: Scope::Application, reset_seconds };
         return completed(message, now, outcome, Hints::default(), Tally::default());
     }
-    let left = (worker.time_left)().saturating_sub(worker.limits.reserve);
+    let left = (worker.time_left)().saturating_sub(worker.limits.reserve + CUT_OFF_MARGIN);
     if left.is_zero() {
         return End::Unstarted;
     }
@@ -319,9 +322,12 @@ fn stop(stops: &Stops, channel: &ChannelName, at: Timestamp, outcome: &Outcome, 
     let refused = outcome.refusal().filter(|(scope, _)| *scope == Scope::Application);
     let refused = refused.map(|(_, reset_seconds)| reset_seconds.unwrap_or(UNSTATED_RESET_SECONDS));
     let spent = hints.limits.iter().filter(|limit| limit.scope == Scope::Application && limit.is_spent());
-    if let Some(seconds) = spent.map(|limit| limit.reset_seconds).chain(refused).max() {
+    let spent = spent.map(|limit| limit.reset_seconds.unwrap_or(UNSTATED_RESET_SECONDS));
+    if let Some(seconds) = spent.chain(refused).max() {
         let until = at.plus(Duration::from_secs(seconds));
-        stops.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(channel.clone(), until);
+        let mut stops = stops.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = stops.entry(channel.clone()).or_insert(until);
+        *known = until.max(*known);
     }
 }
 

@@ -208,6 +208,10 @@ async fn change<S: JobStore>(
         let (from, expected) = (old.place, old.rev);
         let mut row = Box::new(new);
         row.rev = expected.next();
+        if row.subject != old.subject {
+            // A poll of the old subject that is on its way must not be applied to the new one.
+            row.context_rev = row.rev;
+        }
         let change = if row.place == from {
             Change::Update { row, expected }
         } else {
@@ -229,11 +233,18 @@ async fn change<S: JobStore>(
     Err(PortError::new(format!("registering `{}`", job.job), Retry::Transient, "the row keeps changing"))
 }
 
-/// The row as the registration wants it: context, counters and history stay.
+/// The row as the registration wants it: context, counters and history stay, unless another subject is polled from now
+/// on. What was seen of the old one says nothing about the new one.
 fn changed_row(now: Timestamp, job: &NewJob, spec: &JobTypeSpec, old: &JobRow) -> JobRow {
     let mut row = old.clone();
     row.subject = job.subject.clone();
     row.level = job.level.clone();
+    if row.subject != old.subject {
+        row.context = job.context.clone();
+        (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
+        (row.error, row.hold, row.terms) = (None, None, None);
+        row.last_active = now.minute();
+    }
     let comes_back =
         |parked: Parked| matches!(parked.reason, ParkReason::Withdrawn | ParkReason::Unauthorized);
     if row.parked.is_some_and(comes_back) {

@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use pollwheel_core::event::Event;
+use pollwheel_core::event::{Event, MAX_EVENT_BYTES};
 use pollwheel_core::ports::{Bus, PortError, Retry};
 
 /// Event ids remembered, to count repeated publications: 16 MB at most.
@@ -42,18 +42,19 @@ pub struct NdjsonBus {
 }
 
 impl NdjsonBus {
-    /// Appends to a file, which is created when it is missing. A last line without its end is ended first.
+    /// Appends to a file, which is created when it is missing. A last line without its end is ended first, unless it is
+    /// the beginning of an event that an earlier run could not write whole: that one was never accepted, is published
+    /// again, and is taken off.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn append_to(path: &Path) -> io::Result<Self> {
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
-        let length = file.metadata()?.len();
-        if length > 0 {
-            let mut last = [0];
-            file.seek(SeekFrom::End(-1))?;
-            file.read_exact(&mut last)?;
-            if last != *b"\n" {
+        let (length, tail) = last_line(&mut file)?;
+        if !tail.is_empty() {
+            if is_torn_event(&tail) {
+                file.set_len(length - tail.len() as u64)?;
+            } else {
                 file.write_all(b"\n")?;
             }
         }
@@ -164,6 +165,21 @@ impl Bus for NdjsonBus {
     }
 }
 
+/// The length of a file, and its last line when that has no end.
+fn last_line(file: &mut File) -> io::Result<(u64, Vec<u8>)> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(2 * MAX_EVENT_BYTES as u64)))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let start = tail.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+    Ok((length, tail.split_off(start)))
+}
+
+/// Whether a line is an event of ours that breaks off. Nothing else is taken off a file: it may not be ours.
+fn is_torn_event(line: &[u8]) -> bool {
+    line.starts_with(br#"{"specversion":"#) && serde_json::from_slice::<serde_json::Value>(line).is_err()
+}
+
 /// The ids seen last, as 64-bit prefixes of their digests.
 #[derive(Default)]
 struct Recent {
@@ -217,7 +233,7 @@ mod tests {
     async fn a_file_is_appended_to_whole_lines_and_repeats_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.ndjson");
-        std::fs::write(&path, "{\"torn\":").unwrap();
+        std::fs::write(&path, "somebody's note").unwrap();
         let bus = NdjsonBus::append_to(&path).unwrap();
         assert!(bus.publish(vec![event("1"), event("2")]).await.iter().all(Result::is_ok));
         assert!(bus.publish(vec![event("2")]).await.iter().all(Result::is_ok));
@@ -227,6 +243,20 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);
         assert!(lines.iter().skip(1).all(|line| serde_json::from_str::<Event>(line).is_ok()));
+    }
+
+    #[tokio::test]
+    async fn r33_an_event_that_breaks_off_is_taken_off_and_whole_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.ndjson");
+        let whole = serde_json::to_string(&event("1")).unwrap();
+        let torn = whole.get(..40).unwrap();
+        std::fs::write(&path, format!("{whole}\n{torn}")).unwrap();
+        let bus = NdjsonBus::append_to(&path).unwrap();
+        assert!(bus.publish(vec![event("2")]).await.iter().all(Result::is_ok));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().filter(|line| serde_json::from_str::<Event>(line).is_ok()).count(), 2);
+        assert_eq!(text.lines().count(), 2);
     }
 
     #[tokio::test]

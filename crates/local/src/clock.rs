@@ -22,15 +22,18 @@ pub struct WheelClock {
 
 #[derive(Debug, Clone, Copy)]
 enum Source {
-    Wall { ahead: Duration },
+    Wall { ahead: Duration, at: Timestamp, since: Instant },
     Running { origin: Timestamp, since: Instant },
 }
 
 impl WheelClock {
     /// The wall clock, ahead of it by `ahead` (for a state folder whose cursors an accelerated run has moved on).
+    ///
+    /// When the wall clock is set back, the wheel goes on at its pace and stays ahead; set forward, it follows.
     #[must_use]
-    pub const fn wall(ahead: Duration) -> Self {
-        Self { source: Source::Wall { ahead }, scale: 1.0 }
+    pub fn wall(ahead: Duration) -> Self {
+        let (at, since) = (Self::wall_now().plus(ahead), Instant::now());
+        Self { source: Source::Wall { ahead, at, since }, scale: 1.0 }
     }
 
     /// A clock that stands at `origin` now and turns a minute of the wheel in `tick`. Under paused tokio time it is
@@ -89,7 +92,7 @@ impl WheelClock {
 impl Clock for WheelClock {
     fn now(&self) -> Timestamp {
         match self.source {
-            Source::Wall { ahead } => Self::wall_now().plus(ahead),
+            Source::Wall { ahead, at, since } => Self::wall_now().plus(ahead).max(at.plus(since.elapsed())),
             Source::Running { origin, since } => origin.plus(self.to_wheel(since.elapsed())),
         }
     }
@@ -101,6 +104,16 @@ pub const REAL_TICK: Duration = Duration::from_millis(MILLIS_PER_MINUTE);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn r18_a_wall_clock_that_falls_behind_does_not_stop_the_wheel() {
+        // Paused time runs away from the wall clock, as the wall clock does from the wheel when it is set back.
+        let clock = WheelClock::wall(Duration::ZERO);
+        let before = clock.now();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        let passed = clock.now().since(before);
+        assert!(passed >= Duration::from_secs(3600) && passed < Duration::from_secs(3660), "{passed:?}");
+    }
 
     #[tokio::test(start_paused = true)]
     async fn an_accelerated_minute_passes_in_one_tick() {

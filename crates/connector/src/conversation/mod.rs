@@ -16,7 +16,7 @@ use pollwheel_core::event::Item;
 use pollwheel_core::outcome::{Hints, LimitReading, Outcome};
 use pollwheel_core::ports::{Polled, Request};
 
-use self::refusal::Reader;
+use self::refusal::{Host, Reader};
 use self::walk::{Next, Start, Verdict, Walk};
 use crate::base_url::{self, BaseUrl, Origin};
 use crate::channel::{Auth, Channel, FirstPoll, Follow, JobType, Need, Token};
@@ -84,7 +84,9 @@ impl<'a> Conversation<'a> {
         let base = base.map_err(|reason| bad(format!("the account's `base_url`: {reason}")))?;
         let state = before.clone().unwrap_or_default();
         let token = if authorization.is_some() { Token::Present } else { Token::Absent };
-        let reader = Reader { channel, token, now: moment.now, scale: moment.scale };
+        let is_channels = channel.base_url.as_ref().is_some_and(|own| own.origin() == base.origin());
+        let host = if is_channels { Host::Channels } else { Host::Accounts };
+        let reader = Reader { channel, token, host, now: moment.now, scale: moment.scale };
         let mut conversation = Self {
             walk: first_walk(job, &state, base.origin()),
             pages_left: job.pages.as_ref().map_or(1, |pages| pages.limit),
@@ -319,11 +321,9 @@ impl<'a> Conversation<'a> {
             Outcome::Timeout | Outcome::Network { .. } => None,
             Outcome::ServerError { retry_after_seconds, .. } => *retry_after_seconds,
             Outcome::RateLimited { scope, reset_seconds } => {
-                if let Some(reset_seconds) = *reset_seconds {
-                    let reading = LimitReading { scope: *scope, remaining: 0, cushion: 0, reset_seconds };
-                    self.hints.limits.push(reading);
-                }
-                *reset_seconds
+                let (scope, reset_seconds) = (*scope, *reset_seconds);
+                self.hints.limits.push(LimitReading { scope, remaining: 0, cushion: 0, reset_seconds });
+                reset_seconds
             }
             Outcome::Unchanged { .. }
             | Outcome::Seeded { .. }
@@ -405,10 +405,8 @@ impl<'a> Conversation<'a> {
     }
 
     fn done(&mut self, outcome: Outcome) -> Step {
-        let items = match outcome {
-            Outcome::New { .. } => std::mem::take(&mut self.found),
-            _ => Vec::new(),
-        };
+        let is_new = matches!(outcome, Outcome::New { .. });
+        let items = if is_new { std::mem::take(&mut self.found) } else { Vec::new() };
         Step::Done(Polled { outcome, hints: std::mem::take(&mut self.hints), items, requests: self.requests })
     }
 }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use http::StatusCode;
 use pollwheel_core::outcome::{LimitReading, Outcome, Scope};
 
-use crate::channel::{Channel, ErrorRule, RuleOutcome, Token};
+use crate::channel::{Channel, ErrorRule, Limit, RuleOutcome, Token};
 use crate::exchange::Response;
 use crate::wait::{FloorSource, Scale, ServerClock};
 
@@ -14,12 +14,30 @@ use crate::wait::{FloorSource, Scale, ServerClock};
 pub(super) struct Reader<'a> {
     pub(super) channel: &'a Channel,
     pub(super) token: Token,
+    pub(super) host: Host,
     /// Our clock, for responses without a `Date`.
     pub(super) now: SystemTime,
     pub(super) scale: Scale,
 }
 
+/// Whose host answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Host {
+    /// The channel's own.
+    Channels,
+    /// One that the account brought. It speaks for this account alone: it could otherwise say that the window of the
+    /// whole application is spent, and stop the channel for everyone.
+    Accounts,
+}
+
 impl Reader<'_> {
+    fn scope(&self, limit: &Limit) -> Scope {
+        match self.host {
+            Host::Channels => limit.scope(self.token),
+            Host::Accounts => Scope::Account,
+        }
+    }
+
     fn clock<'r>(&self, response: &'r Response) -> ServerClock<'r> {
         ServerClock::new(&response.headers, self.now)
     }
@@ -30,10 +48,12 @@ impl Reader<'_> {
         let readings = self.channel.limits.iter().filter_map(|limit| {
             let remaining = response.headers.get(&limit.remaining)?.to_str().ok()?;
             Some(LimitReading {
-                scope: limit.scope(self.token),
+                scope: self.scope(limit),
                 remaining: crate::wait::number(remaining)?,
                 cushion: limit.cushion,
-                reset_seconds: self.scale.wheel_seconds(clock.reset(&limit.reset, limit.format)?),
+                reset_seconds: clock
+                    .reset(&limit.reset, limit.format)
+                    .map(|seconds| self.scale.wheel_seconds(seconds)),
             })
         });
         readings.collect()
@@ -83,10 +103,13 @@ impl Reader<'_> {
     fn rate_limited(&self, response: &Response, limits: &[LimitReading]) -> Outcome {
         let spent =
             limits.iter().filter(|limit| limit.remaining == 0).max_by_key(|limit| limit.reset_seconds);
-        let declared = self.channel.limits.first().map(|limit| limit.scope(self.token));
+        let declared = self.channel.limits.first().map(|limit| self.scope(limit));
         let scope = spent.map(|limit| limit.scope).or(declared).unwrap_or(Scope::Account);
         let retry_after = self.clock(response).retry_after().map(|seconds| self.scale.wheel_seconds(seconds));
-        Outcome::RateLimited { scope, reset_seconds: spent.map(|limit| limit.reset_seconds).max(retry_after) }
+        Outcome::RateLimited {
+            scope,
+            reset_seconds: spent.and_then(|limit| limit.reset_seconds).max(retry_after),
+        }
     }
 
     fn server_error(&self, response: &Response) -> Outcome {

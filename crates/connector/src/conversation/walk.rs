@@ -97,10 +97,10 @@ impl Walk {
             }
         }
         let Some(pages) = pages else { return Verdict::Reached };
-        if let (Next::Below(bound), Some(newest)) = (&self.next, &page.newest) {
-            if order.is_newer(newest, bound) {
-                return Verdict::Circle("the page below an id holds newer ids: its parameter has no effect");
-            }
+        if let (Next::Below(bound), Some(newest)) = (&self.next, &page.newest)
+            && order.is_newer(newest, bound)
+        {
+            return Verdict::Circle("the page below an id holds newer ids: its parameter has no effect");
         }
         let is_short = pages.size.is_some_and(|size| page.elements < size);
         if page.elements == 0 || page.all_old || page.last_is_old || is_short {

@@ -21,26 +21,40 @@ const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// Time between two pieces of a body.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the whole body of a 200; of anything else as much as an error needs.
+/// Reads the whole body of a 200; of anything else as much as an error needs. What a status says stands whatever
+/// becomes of the body behind it: a 429 with a broken body is a 429.
 pub(super) async fn read(
     status: StatusCode,
     headers: &HeaderMap,
     mut body: Incoming,
 ) -> Result<Bytes, FetchError> {
-    let announced = http_body::Body::size_hint(&body).lower();
-    if status == StatusCode::OK && announced > MAX_WIRE_BYTES as u64 {
+    if status == StatusCode::OK {
+        return read_whole(headers, &mut body).await;
+    }
+    let Ok(mut decoder) = Decoder::new(headers) else { return Ok(Bytes::new()) };
+    let mut wire_bytes = 0_usize;
+    while let Ok(Some(Ok(frame))) = timeout(IDLE_TIMEOUT, body.frame()).await {
+        let Ok(data) = frame.into_data() else { continue };
+        wire_bytes += data.len();
+        if decoder.take(data).is_err() || wire_bytes > MAX_ERROR_BYTES {
+            break;
+        }
+    }
+    Ok(decoder.so_far())
+}
+
+async fn read_whole(headers: &HeaderMap, body: &mut Incoming) -> Result<Bytes, FetchError> {
+    let announced = http_body::Body::size_hint(body).lower();
+    if announced > MAX_WIRE_BYTES as u64 {
         return Err(too_large("on the wire", MAX_WIRE_BYTES));
     }
-    let mut decoder = Decoder::new(status, headers)?;
+    let mut decoder = Decoder::new(headers)?;
     let mut wire_bytes = 0_usize;
     while let Some(frame) = timeout(IDLE_TIMEOUT, body.frame()).await.map_err(|_| FetchError::Timeout)? {
         let frame = frame.map_err(|error| failure::of_body(&error))?;
         // Trailers say nothing that we ask for.
         let Ok(data) = frame.into_data() else { continue };
         wire_bytes += data.len();
-        if status != StatusCode::OK && wire_bytes > MAX_ERROR_BYTES {
-            break;
-        }
         if wire_bytes > MAX_WIRE_BYTES {
             return Err(too_large("on the wire", MAX_WIRE_BYTES));
         }
@@ -67,14 +81,12 @@ enum Pieces {
 }
 
 impl Decoder {
-    fn new(status: StatusCode, headers: &HeaderMap) -> Result<Self, FetchError> {
+    fn new(headers: &HeaderMap) -> Result<Self, FetchError> {
         let encoding =
             headers.get(header::CONTENT_ENCODING).map(|value| value.as_bytes().to_ascii_lowercase());
         match encoding.as_deref() {
             None | Some(b"" | b"identity") => Ok(Self::Plain(Pieces::None)),
             Some(b"gzip" | b"x-gzip") => Ok(Self::Gzip(Box::new(MultiGzDecoder::new(Capped(Vec::new()))))),
-            // The body of an error is worth a look, but no failure.
-            Some(_) if status != StatusCode::OK => Ok(Self::Plain(Pieces::None)),
             Some(_) => {
                 Err(FetchError::Bad("the body has a content encoding that was not asked for".to_owned()))
             }
@@ -89,11 +101,21 @@ impl Decoder {
         Ok(())
     }
 
+    /// What was decoded, whether or not the body was whole.
+    fn so_far(self) -> Bytes {
+        match self {
+            Self::Plain(pieces) => pieces.join(),
+            Self::Gzip(mut decoder) => {
+                // Hands over what it holds; that it may be cut off is no matter here.
+                let _ = decoder.try_finish();
+                std::mem::take(&mut decoder.get_mut().0).into()
+            }
+        }
+    }
+
     fn finish(self) -> Result<Bytes, FetchError> {
         match self {
-            Self::Plain(Pieces::None) => Ok(Bytes::new()),
-            Self::Plain(Pieces::One(bytes)) => Ok(bytes),
-            Self::Plain(Pieces::Many(bytes)) => Ok(bytes.into()),
+            Self::Plain(pieces) => Ok(pieces.join()),
             Self::Gzip(decoder) => {
                 decoder.finish().map(|capped| capped.0.into()).map_err(|error| not_decoded(&error))
             }
@@ -102,6 +124,14 @@ impl Decoder {
 }
 
 impl Pieces {
+    fn join(self) -> Bytes {
+        match self {
+            Self::None => Bytes::new(),
+            Self::One(bytes) => bytes,
+            Self::Many(bytes) => bytes.into(),
+        }
+    }
+
     fn push(&mut self, data: Bytes) {
         *self = match std::mem::replace(self, Self::None) {
             Self::None => Self::One(data),
@@ -115,9 +145,10 @@ impl Pieces {
 }
 
 fn not_decoded(error: &std::io::Error) -> FetchError {
-    match error.kind() {
-        std::io::ErrorKind::FileTooLarge => too_large("decoded", MAX_DECODED_BYTES),
-        _ => FetchError::Bad("the body is not the gzip that it claims to be".to_owned()),
+    if error.kind() == std::io::ErrorKind::FileTooLarge {
+        too_large("decoded", MAX_DECODED_BYTES)
+    } else {
+        FetchError::Bad("the body is not the gzip that it claims to be".to_owned())
     }
 }
 
@@ -152,7 +183,7 @@ mod tests {
     fn decoded(encoding: &'static str, pieces: &[&[u8]]) -> Result<Bytes, FetchError> {
         let headers =
             HeaderMap::from_iter([(header::CONTENT_ENCODING, header::HeaderValue::from_static(encoding))]);
-        let mut decoder = Decoder::new(StatusCode::OK, &headers)?;
+        let mut decoder = Decoder::new(&headers)?;
         pieces.iter().try_for_each(|piece| decoder.take(Bytes::copy_from_slice(piece)))?;
         decoder.finish()
     }

@@ -134,12 +134,17 @@ fn longest(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 
 fn refused(poll: &Finished<'_>, policy: &Policy, of: Scope) -> Option<u64> {
     let (_, reset_seconds) = poll.outcome.refusal().filter(|(scope, _)| *scope == of)?;
-    Some(capped(reset_seconds.unwrap_or(u64::from(policy.limit_default_minutes) * 60), policy))
+    Some(reset(reset_seconds, policy))
 }
 
 fn spent(poll: &Finished<'_>, policy: &Policy, of: Scope) -> Option<u64> {
     let spent = poll.hints.limits.iter().filter(|limit| limit.scope == of && limit.is_spent());
-    spent.map(|limit| capped(limit.reset_seconds, policy)).max()
+    spent.map(|limit| reset(limit.reset_seconds, policy)).max()
+}
+
+/// Seconds to wait for a reset: the policy's default when it was not said.
+fn reset(seconds: Option<u64>, policy: &Policy) -> u64 {
+    capped(seconds.unwrap_or(u64::from(policy.limit_default_minutes) * 60), policy)
 }
 
 fn cap_minutes(policy: &Policy) -> u32 {

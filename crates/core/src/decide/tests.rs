@@ -195,7 +195,7 @@ fn an_account_limit_holds_the_job_and_wakes_it_at_the_reset() {
 
 #[test]
 fn a_reset_before_the_next_phase_needs_no_write_when_the_poll_succeeded() {
-    let limit = LimitReading { scope: Scope::Account, remaining: 1, cushion: 5, reset_seconds: 300 };
+    let limit = LimitReading { scope: Scope::Account, remaining: 1, cushion: 5, reset_seconds: Some(300) };
     let hints = Hints { floor_seconds: None, limits: vec![limit] };
     let quiet = Outcome::Unchanged { context: None };
     assert_eq!(decide_on(&row("a1", 60), &quiet, &hints, &spec(60, 60)).1.step, Step::Stay);
@@ -331,7 +331,7 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
 
 fn any_hints() -> impl Strategy<Value = Hints> {
     let scope = prop_oneof![Just(Scope::Account), Just(Scope::Application)];
-    let limit = (scope, 0_u64..20, 0_u64..20, any_seconds()).prop_map(
+    let limit = (scope, 0_u64..20, 0_u64..20, proptest::option::of(any_seconds())).prop_map(
         |(scope, remaining, cushion, reset_seconds)| LimitReading {
             scope,
             remaining,
@@ -373,7 +373,8 @@ fn asked(outcome: &Outcome, hints: &Hints, policy: &Policy) -> u64 {
     };
     let spent =
         hints.limits.iter().filter(|limit| limit.scope == Scope::Account && limit.remaining <= limit.cushion);
-    let limits = spent.map(|limit| limit.reset_seconds).max().unwrap_or(0);
+    let unstated = u64::from(policy.limit_default_minutes) * 60;
+    let limits = spent.map(|limit| limit.reset_seconds.unwrap_or(unstated)).max().unwrap_or(0);
     let floor = hints.floor_seconds.unwrap_or(0).min(u64::from(policy.max_staleness_minutes) * 60);
     refused.max(retry_after).unwrap_or(0).max(limits).min(cap).max(floor)
 }

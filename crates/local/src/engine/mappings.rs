@@ -144,9 +144,9 @@ impl Mappings {
         })
     }
 
-    /// Jobs that were dispatched and not confirmed.
+    /// Messages about jobs that were dispatched and not confirmed: to be polled, finished, or to be buried.
     pub(super) fn pending(&self, queues: &LocalQueues) -> u64 {
-        let workers = self.0.iter().filter(|mapping| mapping.function == Function::Worker);
+        let workers = self.0.iter().filter(|mapping| mapping.function != Function::Drain);
         workers
             .map(|mapping| queues.depth(&mapping.queue))
             .map(|depth| depth.visible + depth.delayed + depth.in_flight)
