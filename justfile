@@ -76,3 +76,13 @@ bench-quiet:
 [group('bench')]
 bench-tick *ROWS:
     cargo bench --quiet -p pollwheel-local --bench tick -- {{ ROWS }}
+
+# what the connector spends on one answer, without the network
+[group('bench')]
+bench-connector *ARGS:
+    cargo bench --quiet -p pollwheel-connector --bench poll -- {{ ARGS }}
+
+# what the embedded store spends on its reads and commits
+[group('bench')]
+bench-store *ARGS:
+    cargo bench --quiet -p pollwheel-local --bench store -- {{ ARGS }}
