@@ -56,15 +56,14 @@ impl Screen {
 
     /// Writes whole lines to standard output, at once.
     pub(crate) fn print(&self, lines: &[u8]) -> io::Result<()> {
+        if !self.stdout_is_terminal {
+            // Without the lock: a pipe that nobody reads must not keep others from logging.
+            return write(lines);
+        }
         let status = self.lock();
-        if self.stdout_is_terminal {
-            hide(&status);
-        }
-        let mut stdout = io::stdout().lock();
-        let written = stdout.write_all(lines).and_then(|()| stdout.flush());
-        if self.stdout_is_terminal {
-            show(&status);
-        }
+        hide(&status);
+        let written = write(lines);
+        show(&status);
         written
     }
 
@@ -72,6 +71,11 @@ impl Screen {
     fn lock(&self) -> MutexGuard<'_, String> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn write(lines: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(lines).and_then(|()| stdout.flush())
 }
 
 fn hide(status: &str) {

@@ -58,8 +58,11 @@ pub(crate) fn listen(stop: Stop) -> io::Result<()> {
             if count > 1 {
                 std::process::exit(INTERRUPTED);
             }
-            tracing::info!("stopping: what is under way is finished; a second signal ends at once");
             stop.ask();
+            // In a thread of its own: whoever reads standard error may have stalled, and the second signal must be heard.
+            tokio::task::spawn_blocking(|| {
+                tracing::info!("stopping: what is under way is finished; a second signal ends at once");
+            });
         }
     };
     std::thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(wait))?;

@@ -68,3 +68,21 @@ fn a_second_signal_ends_at_once() {
     running.signal(Signal::SIGINT);
     assert_eq!(running.wait().code(), Some(130));
 }
+
+#[test]
+fn a_second_signal_ends_a_run_whose_reader_has_stalled() {
+    use std::io::Read;
+    let site = Site::start(still());
+    let accounts = accounts(1);
+    let deployment = Deployment::new(&site, &accounts);
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let mut running = Running::start_into(writer, &mut deployment.run("--events -"), deployment.path());
+    until("every account is seeded", || site.was_polled(&accounts, 1));
+    // More than a pipe holds. Its first byte tells that the rest is being written.
+    post_to_all(&site, &accounts, 150);
+    reader.read_exact(&mut [0]).unwrap();
+    running.signal(Signal::SIGTERM);
+    until("it says that it stops", || running.log().contains("a second signal ends at once"));
+    running.signal(Signal::SIGTERM);
+    assert_eq!(running.wait().code(), Some(130));
+}

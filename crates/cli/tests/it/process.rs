@@ -54,12 +54,15 @@ pub(crate) struct Running {
 impl Running {
     /// Starts a command; its output goes into files in `folder`.
     pub(crate) fn start(command: &mut Command, folder: &Path) -> Self {
+        let stdout = File::create(folder.join("stdout")).unwrap();
+        Self::start_into(stdout, command, folder)
+    }
+
+    /// Starts a command that writes into something of the test's own.
+    pub(crate) fn start_into(output: impl Into<Stdio>, command: &mut Command, folder: &Path) -> Self {
         let (stdout, stderr) = (folder.join("stdout"), folder.join("stderr"));
-        let child = command
-            .stdout(File::create(&stdout).unwrap())
-            .stderr(File::create(&stderr).unwrap())
-            .spawn()
-            .expect("the binary starts");
+        let child =
+            command.stdout(output).stderr(File::create(&stderr).unwrap()).spawn().expect("the binary starts");
         Self { child, stdout, stderr }
     }
 
