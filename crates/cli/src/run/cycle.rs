@@ -1,5 +1,6 @@
 //! The engine, put together and run.
 
+use std::num::NonZeroUsize;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -55,7 +56,7 @@ impl Cycle<'_> {
             store: self.store,
             queues: &queues,
             clock: &self.clock,
-            config: config(args),
+            config: config(args.concurrency, args.seed),
             before_completion: &sync,
         };
         let ticks = args.ticks.map_or(Ticks::Endless, Ticks::Count);
@@ -78,11 +79,29 @@ impl Cycle<'_> {
     }
 }
 
-/// `--concurrency` polls at once: so many batches of so many polls.
-fn config(args: &RunArgs) -> EngineConfig {
-    let usual = Limits::default();
-    let at_once = args.concurrency.get();
-    let batches_in_flight = at_once.div_ceil(usual.concurrency);
-    let limits = Limits { concurrency: at_once / batches_in_flight, ..usual };
-    EngineConfig { batches_in_flight, limits, seed: args.seed, ..EngineConfig::default() }
+/// So many polls at once, as so many batches of so many. A batch has no more jobs than it polls at once: its time is
+/// enough for one longest poll, and a job that waited for another would be cut off, and end as a dead letter.
+fn config(at_once: NonZeroUsize, seed: u64) -> EngineConfig {
+    let usual = EngineConfig::default();
+    let batches_in_flight = at_once.get().div_ceil(usual.limits.concurrency);
+    let concurrency = at_once.get() / batches_in_flight;
+    let limits = Limits { concurrency, ..usual.limits };
+    let batch_size = usual.batch_size.min(concurrency);
+    EngineConfig { batch_size, batches_in_flight, limits, seed, ..usual }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_of_a_batch_is_polled_at_once() {
+        for at_once in [1, 2, 31, 32, 33, 63, 64, 65, 128, 1000] {
+            let config = config(NonZeroUsize::new(at_once).unwrap(), 0);
+            assert!((1..=config.limits.concurrency).contains(&config.batch_size), "{at_once}: {config:?}");
+            let open = config.batches_in_flight * config.limits.concurrency;
+            assert!(open <= at_once && open * 2 > at_once, "{at_once}: {config:?}");
+            assert!(config.function_timeout >= config.limits.poll + config.limits.reserve);
+        }
+    }
 }

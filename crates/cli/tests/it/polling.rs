@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pollwheel_upstream::{Config, Growth};
+use pollwheel_upstream::{Channel, Config, Growth};
 
 use crate::process::{Running, answer, until};
-use crate::site::{Deployment, Site, accounts, post_to_all, still};
+use crate::site::{Account, Deployment, Site, accounts, post_to_all, still};
 
 const FIELDS: [&str; 21] = [
     "ticks",
@@ -160,4 +160,20 @@ fn events_go_to_standard_output_and_the_run_ends_with_its_reader() {
     // The reader is gone now.
     post_to_all(&site, &accounts, 1);
     until("the run ends by itself", || child.try_wait().unwrap().is_some());
+}
+
+#[test]
+fn one_poll_at_a_time_of_a_slow_third_party_is_slow_and_no_failure() {
+    let site = Site::start(Config { latency: std::time::Duration::from_millis(300), ..still() });
+    let accounts: Vec<Account> =
+        (0..28).map(|number| Account::new(Channel::Mastodon, &format!("m{number}"))).collect();
+    let deployment = Deployment::new(&site, &accounts);
+    let (code, _, log) = answer(&mut deployment.run("--ticks 3 --concurrency 1"));
+    assert_eq!(code, 0, "{log}");
+    let report = deployment.report();
+    assert!(report["seeded"].as_u64() >= Some(28), "{report}");
+    for none in ["failed", "parked", "lost", "held", "pending"] {
+        assert_eq!(report[none], 0, "`{none}` in {report}");
+    }
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 }
