@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
-use pollwheel_connector::ChannelSet;
+use pollwheel_connector::{ChannelSet, PrivateAddresses};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, JobTypeId, Target};
 use pollwheel_core::ports::Credentials;
 use pollwheel_core::register::NewJob;
@@ -146,7 +146,11 @@ impl<R: Source> AccountsFile<R> {
     ///
     /// # Errors
     /// Everything that is wrong with the file, at once.
-    pub(crate) fn check(&mut self, channels: &ChannelSet) -> Result<Wanted, Problems> {
+    pub(crate) fn check(
+        &mut self,
+        channels: &ChannelSet,
+        private: PrivateAddresses,
+    ) -> Result<Wanted, Problems> {
         let Self { name, source } = self;
         let mut problems = Problems::default();
         let mut wanted = Wanted::default();
@@ -163,6 +167,10 @@ impl<R: Source> AccountsFile<R> {
                     break;
                 }
             };
+            let account = account.and_then(|account| {
+                line::check_address(&account, private)?;
+                Ok(account)
+            });
             match account.and_then(|account| wanted.take(account, number, &mut shared)) {
                 Ok(()) => {}
                 Err(flaws) => {

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 
-    /// What to log: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `pollwheel_connector=debug`. The
+    /// What to log: `off`, `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `pollwheel_connector=debug`. The
     /// default is RUST_LOG, or else `info`. Tokens, headers, bodies and queries are never logged.
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
@@ -100,7 +100,7 @@ pub(crate) struct RunArgs {
     /// Let a minute of the wheel pass in this time, such as `200ms` or `1s`: everything counted in minutes, or spread
     /// over one, is that much faster. Waits that a server asks for are kept in real time.
     /// Without it the wheel keeps the wall clock's time.
-    #[arg(long, value_name = "DURATION", value_parser = tick)]
+    #[arg(long, value_name = "DURATION", value_parser = tick, allow_hyphen_values = true)]
     pub(crate) tick: Option<Duration>,
 
     /// Stop after this many ticks, once what they dispatched is done.
@@ -125,7 +125,7 @@ pub(crate) struct RunArgs {
     pub(crate) contact: Option<String>,
 
     /// Most polls under way at once, for each job type.
-    #[arg(long, value_name = "N", default_value = "128")]
+    #[arg(long, value_name = "N", default_value = "128", value_parser = at_least_one, allow_hyphen_values = true)]
     pub(crate) concurrency: NonZeroUsize,
 
     /// The seed of jitter. Two deployments with different seeds do not retry in step.
@@ -226,7 +226,7 @@ pub(crate) struct JobListArgs {
     pub(crate) only: Option<Condition>,
 
     /// Jobs on a page.
-    #[arg(long, value_name = "N", default_value = "100")]
+    #[arg(long, value_name = "N", default_value = "100", value_parser = at_least_one, allow_hyphen_values = true)]
     pub(crate) limit: NonZeroUsize,
 
     /// Go on after an earlier page, with the text that it ended with.
@@ -302,11 +302,16 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: Shell,
 }
 
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "write a whole number from 1 on".to_owned())
+}
+
 fn tick(text: &str) -> Result<Duration, String> {
     let wrong =
         || format!("`{text}` is not a duration: write a number and its unit, such as `200ms`, `1s` or `1m`");
     let span: SignedDuration = text.parse().map_err(|_| wrong())?;
-    let tick = Duration::try_from(span).map_err(|_| wrong())?;
+    let tick =
+        Duration::try_from(span).map_err(|_| "a duration must be positive: a tick lasts from 1ms to 1m")?;
     if (MIN_TICK..=MAX_TICK).contains(&tick) {
         Ok(tick)
     } else {

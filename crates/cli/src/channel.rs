@@ -1,5 +1,7 @@
 //! `pollwheel channel check`: what channel files declare, or everything that is wrong with them.
 
+use std::path::{Path, PathBuf};
+
 use pollwheel_connector::{Channel, ChannelErrors, ChannelSet};
 use pollwheel_core::policy::JobTypeSpec;
 use serde_json::{Value, json};
@@ -10,7 +12,7 @@ use crate::output::Output;
 
 /// Checks a folder.
 pub(crate) fn check(args: &ChannelCheckArgs) -> Result<(), Failure> {
-    let loaded = ChannelSet::load(&args.folder);
+    let loaded = ChannelSet::load(&folder(&args.folder)?);
     if !args.json {
         let channels = loaded.map_err(|errors| Failure::Input(errors.to_string()))?;
         return show(&channels);
@@ -27,6 +29,22 @@ pub(crate) fn check(args: &ChannelCheckArgs) -> Result<(), Failure> {
             output.finish()?;
             Err(Failure::Input(errors.to_string()))
         }
+    }
+}
+
+/// The folder that a path means: itself, or the one that a channel file is in.
+pub(crate) fn folder(path: &Path) -> Result<PathBuf, Failure> {
+    if !path.is_file() {
+        return Ok(path.to_owned());
+    }
+    let parent = path.parent().filter(|_| path.file_name() == Some("channel.yml".as_ref()));
+    match parent {
+        Some(parent) if parent.as_os_str().is_empty() => Ok(PathBuf::from(".")),
+        Some(parent) => Ok(parent.to_owned()),
+        None => Err(Failure::Input(format!(
+            "`{}` is not a `channel.yml`: name one, or a folder of channels",
+            path.display()
+        ))),
     }
 }
 

@@ -29,6 +29,7 @@ const ITEMS_PER_HOUR: f64 = 2.0;
 /// Runs the demo.
 pub(crate) fn run(args: &RunArgs, screen: &Arc<Screen>) -> Result<(), Failure> {
     let tick = args.tick.unwrap_or(TICK);
+    run::keep_apart(args)?;
     let imitation = Imitation::start(tick)?;
     let accounts = people::accounts(&imitation.running.base_url());
     let readable = screen.stdout_is_terminal() && !args.json;

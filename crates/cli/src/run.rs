@@ -18,6 +18,7 @@ use pollwheel_local::store::Store;
 
 use crate::accounts::{AccountsFile, Source};
 use crate::args::RunArgs;
+use crate::channel;
 use crate::exit::Failure;
 use crate::report::Report;
 use crate::screen::Screen;
@@ -25,7 +26,7 @@ use crate::signals::{self, Stop};
 use events::Events;
 pub(crate) use events::Format;
 use outputs::Outputs;
-pub(crate) use outputs::show;
+pub(crate) use outputs::{keep_apart, show};
 use registration::Sync;
 
 /// What is polled, and from where. The demo brings its own.
@@ -48,6 +49,10 @@ pub(crate) enum StoreAt {
 impl StoreAt {
     fn open(&self) -> Result<Store, Failure> {
         let opened = match self {
+            Self::Folder(folder) if folder.is_file() => {
+                let message = format!("`--state`: `{}` is a file: name a folder", folder.display());
+                return Err(Failure::Input(message));
+            }
             Self::Folder(folder) => Store::open(folder),
             Self::Memory => Store::in_memory(),
         };
@@ -62,7 +67,9 @@ pub(crate) fn run(args: &RunArgs, screen: &Arc<Screen>) -> Result<(), Failure> {
             "name `--channels DIR` and `--accounts FILE`, or try `--demo`".to_owned(),
         ));
     };
-    let channels = ChannelSet::load(channels).map_err(|errors| Failure::Input(errors.to_string()))?;
+    keep_apart(args)?;
+    let channels =
+        ChannelSet::load(&channel::folder(channels)?).map_err(|errors| Failure::Input(errors.to_string()))?;
     let accounts = AccountsFile::open(accounts)?;
     let store = if args.memory { StoreAt::Memory } else { StoreAt::Folder(args.state.clone()) };
     let private_addresses =
@@ -94,7 +101,7 @@ async fn prepare_and_poll<S: Source>(
 ) -> Result<Report, Failure> {
     let connector = connector(args, subjects.channels, subjects.private_addresses, subjects.tick)?;
     let channels = connector.channels();
-    let wanted = subjects.accounts.check(channels)?;
+    let wanted = subjects.accounts.check(channels, subjects.private_addresses)?;
     let outputs = Outputs::check(args)?;
     let catalog = state::paced(&channels.catalog(), subjects.tick);
     let store = subjects.store.open()?;

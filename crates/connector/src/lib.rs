@@ -23,5 +23,5 @@ mod wait;
 
 pub use channel::{AccountProblem, Channel, ChannelErrors, ChannelSet, JobType, Problem, Token};
 pub use connector::{Connector, ConnectorError, ConnectorOptions, PrivateAddresses};
-pub use http::TlsError;
+pub use http::{TlsError, special_host};
 pub use replay::replay;

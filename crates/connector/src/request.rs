@@ -74,6 +74,12 @@ impl Endpoint {
         Ok(target)
     }
 
+    /// Whether the request changes with the job's target.
+    pub(crate) fn takes_target(&self) -> bool {
+        let templates = self.query.iter().map(|(_, value)| value).chain([&self.path]);
+        templates.flat_map(Template::variables).any(|variable| *variable == Variable::Target)
+    }
+
     /// Whether the request changes with the cursor.
     pub(crate) fn follows_cursor(&self) -> bool {
         self.query.iter().any(|(_, value)| value.variables().any(|variable| *variable == Variable::Cursor))

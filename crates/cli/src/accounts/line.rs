@@ -4,7 +4,9 @@
 
 mod members;
 
-use pollwheel_connector::{AccountProblem, Channel, ChannelSet, Token};
+use pollwheel_connector::{
+    AccountProblem, Channel, ChannelSet, JobType, PrivateAddresses, Token, special_host,
+};
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, ServiceLevel, Target};
 use pollwheel_core::policy::JobTypeSpec;
@@ -68,9 +70,10 @@ pub(super) fn parse(text: &str, channels: &ChannelSet) -> Result<Account, Vec<Fl
     let context = members.raw("context", context).unwrap_or_default();
     let targets = members.list("targets", |text| Target::new(text).map_err(|error| error.to_string()));
     let names = members.list("job_types", Ok);
-    let specs =
+    let chosen =
         channel.map(|channel| job_types(channel, names, level.as_ref(), &mut members)).unwrap_or_default();
     let targets = targets.unwrap_or_default();
+    check_targets(&chosen, &targets, &mut members);
     if targets.len() > MAX_TARGETS {
         members.flaw("targets", format!("lists {} targets, the limit is {MAX_TARGETS}", targets.len()));
     }
@@ -80,12 +83,14 @@ pub(super) fn parse(text: &str, channels: &ChannelSet) -> Result<Account, Vec<Fl
         return Err(members.into_flaws());
     };
     let subject = Subject { external_id, base_url };
-    let targets = if targets.is_empty() { vec![None] } else { targets.into_iter().map(Some).collect() };
-    let mut jobs = Vec::with_capacity(specs.len() * targets.len());
-    for spec in specs {
+    let targets: Vec<Option<Target>> = targets.into_iter().map(Some).collect();
+    let mut jobs = Vec::with_capacity(chosen.len() * targets.len().max(1));
+    for job_type in chosen {
+        let spec = job_type.spec();
+        let targets = if job_type.takes_target() { &targets[..] } else { &[None] };
         // The level as the channel holds it: a million rows share one text.
         let level = spec.levels.get_key_value(&level).map_or(&level, |(known, _)| known);
-        for target in &targets {
+        for target in targets {
             let job = JobId { job_type: spec.id.clone(), account: account.clone(), target: target.clone() };
             jobs.push(NewJob {
                 job,
@@ -97,6 +102,21 @@ pub(super) fn parse(text: &str, channels: &ChannelSet) -> Result<Account, Vec<Fl
     }
     check(&jobs, token.as_ref(), channels, &mut members);
     members.finish(Account { channel: channel.name().clone(), account, jobs, token })
+}
+
+/// Whether an account's own host may be polled, as far as its text tells.
+///
+/// # Errors
+/// The rule that it breaks.
+pub(super) fn check_address(account: &Account, private: PrivateAddresses) -> Result<(), Vec<Flaw>> {
+    let own = account.jobs.first().and_then(|job| job.subject.base_url.as_deref());
+    match (private, own.and_then(special_host)) {
+        (PrivateAddresses::Refused, Some(rule)) => Err(vec![Flaw::of(
+            "base_url",
+            format!("its host is a {rule}: `--allow-private-addresses` allows requests to it"),
+        )]),
+        (PrivateAddresses::Refused, None) | (PrivateAddresses::Allowed, _) => Ok(()),
+    }
 }
 
 fn find_channel<'c>(name: &str, channels: &'c ChannelSet) -> Result<&'c Channel, String> {
@@ -142,10 +162,10 @@ fn job_types<'c>(
     names: Option<Vec<String>>,
     level: Option<&ServiceLevel>,
     members: &mut Members,
-) -> Vec<&'c JobTypeSpec> {
-    let all: Vec<&JobTypeSpec> = channel.job_types().map(|job_type| job_type.spec()).collect();
-    let known: Vec<&str> = all.iter().map(|spec| spec.id.name()).collect();
-    let mut chosen: Vec<&JobTypeSpec> = Vec::new();
+) -> Vec<&'c JobType> {
+    let all: Vec<&JobType> = channel.job_types().collect();
+    let known: Vec<&str> = all.iter().copied().map(name_of).collect();
+    let mut chosen: Vec<&JobType> = Vec::new();
     match names {
         None => chosen = all,
         Some(names) => {
@@ -156,11 +176,11 @@ fn job_types<'c>(
                 );
             }
             for name in names {
-                match all.iter().find(|spec| spec.id.name() == name) {
-                    Some(spec) if chosen.iter().any(|other| other.id == spec.id) => {
+                match all.iter().find(|job_type| name_of(job_type) == name) {
+                    Some(job_type) if chosen.iter().any(|other| name_of(other) == name_of(job_type)) => {
                         members.flaw("job_types", format!("lists `{name}` twice"));
                     }
-                    Some(spec) => chosen.push(spec),
+                    Some(job_type) => chosen.push(job_type),
                     None => members.flaw(
                         "job_types",
                         format!("channel `{}` has {}", channel.name(), unknown("job type", &name, &known)),
@@ -169,16 +189,41 @@ fn job_types<'c>(
             }
         }
     }
-    let undeclared = |spec: &&&JobTypeSpec| {
+    let undeclared = |spec: &&JobTypeSpec| {
         level.is_some_and(|level| !spec.levels.is_empty() && !spec.levels.contains_key(level))
     };
-    if let (Some(level), Some(spec)) = (level, chosen.iter().find(undeclared)) {
+    if let (Some(level), Some(spec)) = (level, chosen.iter().map(|job_type| job_type.spec()).find(undeclared))
+    {
         let known: Vec<&str> = spec.levels.keys().map(ServiceLevel::as_str).collect();
         let message =
             format!("channel `{}` has {}", channel.name(), unknown("service level", level.as_str(), &known));
         members.flaw("service_level", message);
     }
     chosen
+}
+
+fn name_of(job_type: &JobType) -> &str {
+    job_type.spec().id.name()
+}
+
+/// Targets belong to the job types whose requests name one; another's jobs would all poll the same.
+fn check_targets(chosen: &[&JobType], targets: &[Target], members: &mut Members) {
+    let needing = chosen.iter().find(|job_type| job_type.takes_target());
+    match (needing, targets.is_empty()) {
+        (Some(job_type), true) => members.flaw(
+            "targets",
+            format!("is missing: job type `{}` polls several things, list them", name_of(job_type)),
+        ),
+        (None, false) if !chosen.is_empty() => {
+            let names: Vec<String> =
+                chosen.iter().map(|job_type| format!("`{}`", name_of(job_type))).collect();
+            members.flaw(
+                "targets",
+                format!("is not used by the requests of {}: leave it away", names.join(", ")),
+            );
+        }
+        (Some(_), false) | (None, _) => {}
+    }
 }
 
 /// `no channel `x`: use one of ...: did you mean ...?`.
@@ -213,6 +258,7 @@ fn flaw(problem: AccountProblem) -> Flaw {
             Flaw::of("token", problem.to_string())
         }
         AccountProblem::BaseUrl { reason } => Flaw::of("base_url", reason),
+        AccountProblem::Context { field, reason } => Flaw::of(field, reason),
         AccountProblem::Request { reason } => Flaw::of_line(reason),
     }
 }

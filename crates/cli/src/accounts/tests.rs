@@ -8,9 +8,23 @@ fn channels() -> ChannelSet {
     ChannelSet::load(Path::new(CHANNELS)).unwrap()
 }
 
+/// Mastodon, with a job type that polls several things of an account.
+fn channels_with_targets() -> ChannelSet {
+    let folder = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(format!("{CHANNELS}/mastodon/channel.yml")).unwrap();
+    let own = folder.path().join("mastodon");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("channel.yml"), text.replace("{{ account.external_id }}", "{{ target }}")).unwrap();
+    ChannelSet::load(folder.path()).unwrap()
+}
+
 fn check(lines: &str) -> Result<Wanted, String> {
+    check_with(lines, &channels())
+}
+
+fn check_with(lines: &str, channels: &ChannelSet) -> Result<Wanted, String> {
     let mut file = AccountsFile::in_memory("accounts.jsonl", lines.as_bytes().to_vec());
-    file.check(&channels()).map_err(|problems| problems.to_string())
+    file.check(channels, PrivateAddresses::Refused).map_err(|problems| problems.to_string())
 }
 
 /// A good line with some members in place of, or besides, its own; `null` leaves one out.
@@ -31,7 +45,7 @@ async fn a_good_file_is_read_twice_and_the_second_time_in_batches() {
         .collect();
     let mut file = AccountsFile::in_memory("x", lines.join("\n").into_bytes());
     let channels = channels();
-    let wanted = file.check(&channels).unwrap();
+    let wanted = file.check(&channels, PrivateAddresses::Refused).unwrap();
     assert_eq!((wanted.accounts(), wanted.jobs), (25, 25));
 
     let mut sizes = Vec::new();
@@ -48,7 +62,8 @@ async fn a_good_file_is_read_twice_and_the_second_time_in_batches() {
 
 #[test]
 fn targets_and_job_types_multiply_and_are_remembered() {
-    let wanted = check(&line(serde_json::json!({"job_types": ["statuses"], "targets": ["x", "y"]}))).unwrap();
+    let account = line(serde_json::json!({"job_types": ["statuses"], "targets": ["x", "y"]}));
+    let wanted = check_with(&account, &channels_with_targets()).unwrap();
     assert_eq!(wanted.jobs, 2);
     let job = |target: Option<&str>| JobId {
         job_type: JobTypeId::new("mastodon/statuses").unwrap(),
@@ -162,7 +177,7 @@ async fn a_file_that_changes_between_the_readings_is_refused() {
     fs::write(&path, line(serde_json::json!({}))).unwrap();
     let channels = channels();
     let mut file = AccountsFile::open(&path).unwrap();
-    file.check(&channels).unwrap();
+    file.check(&channels, PrivateAddresses::Refused).unwrap();
     fs::write(&path, format!("{}\n", line(serde_json::json!({"account_id": "another"})))).unwrap();
     let refused = file.for_each_batch(&channels, 10, async |_: &[NewJob]| Ok::<(), Problems>(())).await;
     assert!(refused.unwrap_err().to_string().contains("it was changed while it was read"));
@@ -175,4 +190,27 @@ fn what_is_no_file_is_refused() {
     assert!(refused(folder.path()).contains("is a folder"));
     assert!(refused(&folder.path().join("missing")).contains("cannot be read"));
     assert!(refused(Path::new("/dev/null")).contains("is read twice"));
+}
+
+#[test]
+fn targets_are_for_the_job_types_that_name_one() {
+    let refused = check(&line(serde_json::json!({"targets": ["x"]}))).unwrap_err();
+    assert!(refused.contains(":1: `targets`: is not used by the requests of `statuses`"), "{refused}");
+    let refused = check_with(&line(serde_json::json!({})), &channels_with_targets()).unwrap_err();
+    assert!(refused.contains(":1: `targets`: is missing: job type `statuses` polls several"), "{refused}");
+}
+
+#[test]
+fn a_context_and_a_host_that_no_poll_could_use_are_refused_by_field() {
+    for (changes, expected) in [
+        (serde_json::json!({"context": {"poll": {"cursor": 5}}}), ":1: `context.poll`: cannot be read"),
+        (
+            serde_json::json!({"base_url": "http://localhost:1"}),
+            ":1: `base_url`: its host is a loopback name",
+        ),
+        (serde_json::json!({"base_url": "https://10.1.2.3"}), "`--allow-private-addresses`"),
+    ] {
+        let refused = check(&line(changes)).unwrap_err();
+        assert!(refused.contains(expected), "expected {expected} in {refused}");
+    }
 }

@@ -5,11 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use pollwheel_local::store::STORE_FILE;
 
 use crate::args::RunArgs;
 use crate::exit::Failure;
 use crate::report::Report;
 use crate::screen::Screen;
+
+const CHANNEL_FILE: &str = "channel.yml";
 
 /// Where events go.
 #[derive(Debug)]
@@ -25,6 +28,41 @@ pub(super) struct Outputs {
     report: Option<PathBuf>,
 }
 
+/// Refuses to write events or the report over what the run reads or keeps, however the paths are spelled.
+pub(crate) fn keep_apart(args: &RunArgs) -> Result<(), Failure> {
+    let mut taken: Vec<(PathBuf, &str)> = Vec::new();
+    taken.extend(args.accounts.iter().map(|file| (place(file), "the accounts file")));
+    if let Some(folder) = &args.channels {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let folders = entries.map(|entry| entry.path()).chain([folder.clone()]);
+        taken.extend(folders.map(|folder| (place(&folder.join(CHANNEL_FILE)), "a channel file")));
+    }
+    if !args.memory && !args.demo {
+        let names = [STORE_FILE, "pollwheel.lock"];
+        taken.extend(names.map(|name| (place(&args.state.join(name)), "a file of the state folder")));
+    }
+    let events = (args.events != Path::new("-")).then_some(("--events", &args.events));
+    for (option, file) in events.into_iter().chain(args.report.iter().map(|file| ("--report", file))) {
+        let own = place(file);
+        if let Some((_, what)) = taken.iter().find(|(other, _)| *other == own) {
+            let message = format!("`{option}`: `{}` is {what}: name another file", file.display());
+            return Err(Failure::Input(message));
+        }
+        taken.push((own, "where the events go"));
+    }
+    Ok(())
+}
+
+/// A path that two spellings of the same file have in common, also of a file that is yet to be made.
+fn place(file: &Path) -> PathBuf {
+    let made = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    fs::canonicalize(file).ok().or_else(|| made(file)).unwrap_or_else(|| file.to_owned())
+}
+
 impl Outputs {
     /// Takes the outputs that the arguments name, if they can be written. Leaves nothing behind.
     pub(super) fn check(args: &RunArgs) -> Result<Self, Failure> {
@@ -37,11 +75,6 @@ impl Outputs {
             writable(file).with_context(|| format!("cannot write events to `{}`", file.display()))?;
         }
         if let Some(file) = &args.report {
-            if *file == args.events {
-                let message =
-                    format!("events and report cannot both go to `{}`: name another file", file.display());
-                return Err(Failure::Input(message));
-            }
             writable(file).with_context(|| format!("cannot write the report to `{}`", file.display()))?;
         }
         Ok(Self { events, report: args.report.clone() })

@@ -135,9 +135,9 @@ fn r22_private_addresses_are_refused_unless_they_are_allowed() {
     let mut command = pollwheel("run --memory --tick 100ms --ticks 3 --json --channels");
     command.arg(crate::site::CHANNELS).args(["--accounts", "accounts.jsonl"]).current_dir(deployment.path());
     let (code, _, stderr) = answer(&mut command);
-    assert_eq!(code, 0, "{stderr}");
-    let report: serde_json::Value = serde_json::from_str(stderr.lines().last().unwrap()).unwrap();
-    assert!(report["failed"].as_u64() > Some(0), "{report}");
+    let expected = "accounts.jsonl:1: `base_url`: its host is a loopback address (127.0.0.0/8): \
+                    `--allow-private-addresses` allows requests to it";
+    assert!(code == 2 && stderr.contains(expected), "{stderr}");
     assert_eq!(site.stats().total.requests, 0, "not even a connection");
 }
 
@@ -148,7 +148,11 @@ fn bad_arguments_say_what_to_write() {
         ("run --demo --tick 5", "such as `200ms`, `1s` or `1m`"),
         ("run --demo --tick 5h", "a tick lasts from 1ms to 1m"),
         ("run --demo --state x", "cannot be used with"),
+        ("run --demo --tick -1s", "a duration must be positive"),
+        ("run --demo --concurrency 0", "write a whole number from 1 on"),
         ("run --demo --log loud=very", "is not a log filter"),
+        ("run --demo --log loud!!", "use `off`, `error`, `warn`, `info`, `debug`, `trace`"),
+        ("run --demo --events same --report ./same", "`./same` is where the events go"),
         ("job show a1 --state /nowhere", "is not a state folder"),
         ("channel check /nowhere", "/nowhere"),
     ] {
@@ -156,4 +160,46 @@ fn bad_arguments_say_what_to_write() {
         assert_eq!((code, stdout.as_str()), (2, ""), "{arguments}: {stderr}");
         assert!(stderr.contains(expected), "{arguments}: {stderr}");
     }
+}
+
+#[test]
+fn outputs_that_would_overwrite_what_a_run_reads_or_keeps_are_refused() {
+    let (site, deployment) = deployment();
+    let channels = deployment.file("channels");
+    fs::create_dir_all(channels.join("mastodon")).unwrap();
+    let channel = format!("{}/mastodon/channel.yml", crate::site::CHANNELS);
+    fs::copy(channel, channels.join("mastodon/channel.yml")).unwrap();
+    std::os::unix::fs::symlink("accounts.jsonl", deployment.file("link")).unwrap();
+    fs::create_dir(deployment.file("state")).unwrap();
+    let before = fs::read(deployment.file("accounts.jsonl")).unwrap();
+    for (arguments, expected) in [
+        ("--events accounts.jsonl", "`--events`: `accounts.jsonl` is the accounts file"),
+        ("--report ./channels/../link", "`--report`: `./channels/../link` is the accounts file"),
+        ("--events channels/mastodon/channel.yml", "is a channel file"),
+        ("--report state/pollwheel.redb", "is a file of the state folder"),
+        ("--events state/../events --report events", "`--report`: `events` is where the events go"),
+    ] {
+        let mut command =
+            pollwheel("run --allow-private-addresses --channels channels --accounts accounts.jsonl");
+        let command = command.args(arguments.split_whitespace()).current_dir(deployment.path());
+        let (code, stdout, stderr) = answer(command);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains(expected), "expected {expected} in {stderr}");
+        assert_eq!(names(&deployment), ["accounts.jsonl", "channels", "link", "state"]);
+    }
+    assert_eq!(fs::read(deployment.file("accounts.jsonl")).unwrap(), before);
+    assert_eq!(site.stats().total.requests, 0);
+}
+
+#[test]
+fn a_file_where_a_folder_is_wanted_is_taken_or_explained() {
+    let (_site, deployment) = deployment();
+    let channel = format!("{}/mastodon/channel.yml", crate::site::CHANNELS);
+    let (code, stdout, stderr) = answer(pollwheel("channel check").arg(&channel));
+    assert!(code == 0 && stdout.contains("mastodon/statuses"), "{stderr}");
+    let (code, _, stderr) = answer(pollwheel("channel check").arg(deployment.file("accounts.jsonl")));
+    assert!(code == 2 && stderr.contains("is not a `channel.yml`"), "{stderr}");
+    fs::write(deployment.file("state"), "").unwrap();
+    let (code, _, stderr) = answer(&mut deployment.run("--ticks 1"));
+    assert!(code == 2 && stderr.contains("is a file: name a folder"), "{stderr}");
 }

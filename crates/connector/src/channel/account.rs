@@ -48,6 +48,14 @@ pub enum AccountProblem {
         /// What is wrong.
         reason: String,
     },
+    /// What the account's context says of earlier polls cannot be read, and never could.
+    #[error("`{field}`: {reason}")]
+    Context {
+        /// The field of the account.
+        field: &'static str,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// The request cannot be made from what the account has.
     #[error("{reason}")]
     Request {

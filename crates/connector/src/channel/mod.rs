@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use pollwheel_core::context::Context;
 use pollwheel_core::id::{ChannelName, JobTypeId};
 use pollwheel_core::outcome::Scope;
 use pollwheel_core::policy::{Catalog, JobTypeSpec};
@@ -26,6 +27,7 @@ pub use self::problem::{ChannelErrors, Problem};
 use crate::base_url::BaseUrl;
 use crate::request::{Endpoint, JobValues};
 use crate::select::Selector;
+use crate::state::State;
 use crate::wait::FloorSource;
 
 /// A channel, compiled.
@@ -122,6 +124,33 @@ impl JobType {
     pub const fn spec(&self) -> &JobTypeSpec {
         &self.spec
     }
+
+    /// Whether it polls several things of an account: a template names `target`.
+    #[must_use]
+    pub fn takes_target(&self) -> bool {
+        self.endpoint.takes_target()
+    }
+
+    /// Whether a poll could start from a context.
+    fn check_context(&self, context: &Context) -> Result<(), AccountProblem> {
+        let refuse = |field, reason| Err(AccountProblem::Context { field, reason });
+        let Ok(state) = State::of(context) else {
+            return refuse(
+                "context.poll",
+                "cannot be read: write `{\"cursor\": \"<id>\"}` to start after an item, or leave it away",
+            );
+        };
+        match state.and_then(|state| state.cursor) {
+            Some(cursor) if !self.order.accepts(&cursor) => {
+                let reason = match self.order {
+                    Order::Numeric => "is not an id of this job type: its ids are ASCII digits",
+                    Order::Lexicographic => "is empty: write an item's id, or leave it away",
+                };
+                refuse("context.poll.cursor", reason)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 impl Channel {
@@ -159,6 +188,7 @@ impl Channel {
         }?;
         let base = self.base_url_of(row.subject.base_url.as_deref());
         let base = base.map_err(|reason| AccountProblem::BaseUrl { reason })?;
+        job_type.check_context(&row.context)?;
         let values = JobValues::new(row, None);
         let target = job_type.endpoint.target(base.prefix(), &values, None);
         target.map(drop).map_err(|error| AccountProblem::Request { reason: error.to_string() })

@@ -7,11 +7,31 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use url::{Host, Url};
+
 /// The rule that an address breaks; none for a public one.
 pub(super) fn broken_rule(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => broken_rule_v4(address),
         IpAddr::V6(address) => broken_rule_v6(address),
+    }
+}
+
+/// The rule that a base URL's host breaks where private addresses are refused, as far as its text tells: an address, or a
+/// name of this very machine. None for any other name, and for a text that is no URL: a name's addresses are checked at
+/// every connection.
+#[must_use]
+pub fn special_host(base_url: &str) -> Option<&'static str> {
+    let url = Url::parse(base_url).ok()?;
+    match url.host()? {
+        Host::Ipv4(address) => broken_rule_v4(address),
+        Host::Ipv6(address) => broken_rule_v6(address),
+        Host::Domain(name) => {
+            let last = name.trim_end_matches('.').rsplit('.').next();
+            // RFC 6761, section 6.3.
+            last.is_some_and(|last| last.eq_ignore_ascii_case("localhost"))
+                .then_some("loopback name (localhost)")
+        }
     }
 }
 
@@ -106,6 +126,23 @@ mod tests {
         ] {
             let broken = broken_rule(special.parse().unwrap());
             assert!(broken.is_some_and(|broken| broken.contains(rule)), "{special}: {broken:?}");
+        }
+    }
+
+    #[test]
+    fn r22_a_special_host_is_known_by_its_text() {
+        for (url, rule) in [
+            ("http://127.0.0.1:8080/api", "loopback"),
+            ("https://0x7f.1", "loopback"),
+            ("https://10.0.0.1", "private"),
+            ("https://[fd12::1]", "private"),
+            ("http://LOCALHOST", "loopback"),
+            ("http://api.localhost.:80", "loopback"),
+        ] {
+            assert!(special_host(url).is_some_and(|broken| broken.contains(rule)), "{url}");
+        }
+        for public in ["https://api.example.com", "https://1.1.1.1", "https://localhost.example", "no URL"] {
+            assert_eq!(special_host(public), None, "{public}");
         }
     }
 

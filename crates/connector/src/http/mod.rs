@@ -19,6 +19,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::time::{Instant, timeout, timeout_at};
 
+pub use self::address::special_host;
 use self::dial::Dial;
 use crate::base_url;
 use crate::connector::PrivateAddresses;
