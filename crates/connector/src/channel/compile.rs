@@ -49,7 +49,13 @@ fn read(path: &Path, problems: &mut Problems) -> Option<String> {
         problems.whole(format!("is larger than {MAX_FILE_BYTES} bytes"));
         return None;
     }
-    std::fs::read_to_string(path).map_err(|error| problems.whole(format!("cannot be read: {error}"))).ok()
+    let read = std::fs::read_to_string(path);
+    let text = read.map_err(|error| problems.whole(format!("cannot be read: {error}"))).ok()?;
+    if text.lines().map(str::trim_start).all(|line| line.is_empty() || line.starts_with('#')) {
+        problems.whole("is empty: a channel needs `channel`, `about`, `service_levels` and `job_types`");
+        return None;
+    }
+    Some(text)
 }
 
 fn parse(text: &str, problems: &mut Problems) -> Option<ChannelFile> {
@@ -63,14 +69,18 @@ fn parse(text: &str, problems: &mut Problems) -> Option<ChannelFile> {
     };
     // A located value reads as a map with the member `value`, which is no field of the file.
     let path = track.path().to_string();
-    let field: Vec<_> = path.split('.').filter(|part| !matches!(*part, "value" | "?")).collect();
+    let field: Vec<_> = path.split('.').filter(|part| !matches!(*part, "value" | "?" | "")).collect();
     problems.at(error.location().unwrap_or(Location::UNKNOWN), field.join("."), message(&error));
     None
 }
 
 /// The error's text without its place, which a [`Problem`] has of its own.
 fn message(error: &serde_saphyr::Error) -> String {
-    let text = error.without_snippet().to_string();
+    let error = error.without_snippet();
+    if let Some(plain) = super::problem::plain(error) {
+        return plain;
+    }
+    let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
     let end = first.find(" at line ").unwrap_or(first.len());
     first[..end].to_owned()

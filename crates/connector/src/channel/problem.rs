@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::{Error, Location, Spanned};
 
 /// One thing that is wrong with a channel file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,4 +92,24 @@ impl Problems {
         self.found.sort_by_key(|problem| (problem.line, problem.column));
         self.found
     }
+}
+
+/// What the YAML reader says in terms of its own programming interface, in terms of the file.
+pub(super) fn plain(error: &Error) -> Option<String> {
+    if let Error::DuplicateMappingKey { key, .. } = error {
+        let key = key.as_ref().map_or_else(|| "a key".to_owned(), |key| format!("the key `{key}`"));
+        return Some(format!("{key} stands twice: remove one"));
+    }
+    if let Error::MultipleDocuments { .. } = error {
+        return Some("the file holds several YAML documents: keep one".to_owned());
+    }
+    let Error::InvalidScalar { ty, .. } = error else { return None };
+    let largest = match &**ty {
+        "u8" => u64::from(u8::MAX),
+        "u16" => u64::from(u16::MAX),
+        "u32" => u64::from(u32::MAX),
+        "u64" => u64::MAX,
+        _ => return None,
+    };
+    Some(format!("is not a whole number from 0 to {largest}"))
 }

@@ -211,3 +211,47 @@ fn accounts_are_checked_against_their_channel() {
     let error = check(|row| row.subject.external_id = "..".to_owned(), Token::Present).unwrap_err();
     assert!(error.contains("`account.external_id` cannot stand in the request's path"));
 }
+
+#[test]
+fn what_the_yaml_reader_refuses_is_said_in_terms_of_the_file() {
+    for (from, to, expected) in [
+        (
+            "about: A toy.",
+            "about: A toy.\nabout: Two.",
+            "channel.yml:3:1: `about`: the key `about` stands twice: remove one",
+        ),
+        ("cushion: 2", "cushion: -2", "is not a whole number from 0 to 18446744073709551615"),
+        ("cushion: 2", "cushion: many", "is not a whole number from 0 to 18446744073709551615"),
+        ("fastest: 2,", "fastest: 70000,", "is not a whole number from 0 to 65535"),
+        ("limit: 3}", "limit: some}", "is not a whole number from 0 to 4294967295"),
+    ] {
+        let found = problem(from, to);
+        assert!(found.contains(expected), "{expected} in {found}");
+    }
+    let found = load(&format!("{GOOD}---\n{GOOD}")).unwrap_err();
+    assert!(found[0].contains("several YAML documents: keep one"), "{found:?}");
+    for empty in ["", "\n", "# Nothing yet.\n"] {
+        let found = load(empty).unwrap_err();
+        assert!(found.len() == 1 && found[0].contains("is empty"), "{found:?}");
+    }
+}
+
+#[test]
+fn a_context_that_no_poll_could_start_from_is_refused() {
+    let channels = load(GOOD).unwrap();
+    let check = |context: &str| {
+        let mut row = sample::row("42", context);
+        row.job.job_type = JobTypeId::new("toy/posts").unwrap();
+        channels.check_account(&row, Token::Absent).map_err(|problem| problem.to_string())
+    };
+    for good in ["{}", r#"{"n":1}"#, r#"{"poll":null}"#, r#"{"poll":{"cursor":"12"}}"#] {
+        assert_eq!(check(good), Ok(()), "{good}");
+    }
+    for (bad, expected) in [
+        (r#"{"poll":{"cursor":5}}"#, "`context.poll`: cannot be read"),
+        (r#"{"poll":"12"}"#, "`context.poll`: cannot be read"),
+        (r#"{"poll":{"cursor":"abc"}}"#, "`context.poll.cursor`: is not an id"),
+    ] {
+        assert!(check(bad).unwrap_err().contains(expected), "{bad}");
+    }
+}
