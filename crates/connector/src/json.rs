@@ -53,6 +53,15 @@ pub(crate) fn lookup<'de>(text: &'de str, path: &[Box<str>]) -> Result<Option<&'
     Ok(found.filter(|value| value.get() != "null"))
 }
 
+/// The members of an object with these names, each as its text; none for one that is missing or null, and for every one
+/// when there is null instead of an object.
+pub(crate) fn members<'de>(
+    text: &'de str,
+    names: &[Box<str>],
+) -> Result<Vec<Option<&'de RawValue>>, JsonError> {
+    read(text, Members { names })
+}
+
 fn read<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Result<S::Value, JsonError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let value = seed.deserialize(&mut json).and_then(|value| json.end().map(|()| value));
@@ -140,6 +149,67 @@ impl Visitor<'_> for Named<'_> {
 
     fn visit_str<E: de::Error>(self, key: &str) -> Result<bool, E> {
         Ok(key == self.0)
+    }
+}
+
+/// Looks for several members in one pass.
+struct Members<'p> {
+    names: &'p [Box<str>],
+}
+
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(vec![None; self.names.len()])
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = vec![None; self.names.len()];
+        while let Some(place) = map.next_key_seed(OneOf(self.names))? {
+            match place.and_then(|place| found.get_mut(place)) {
+                Some(member) => {
+                    *member = Some(map.next_value()?).filter(|value: &&RawValue| value.get() != "null")
+                }
+                None => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Which of these names a key is.
+struct OneOf<'p>(&'p [Box<str>]);
+
+impl<'de> DeserializeSeed<'de> for OneOf<'_> {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for OneOf<'_> {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<Self::Value, E> {
+        Ok(self.0.iter().position(|name| **name == *key))
     }
 }
 

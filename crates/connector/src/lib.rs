@@ -17,6 +17,7 @@ mod request;
 #[cfg(test)]
 mod sample;
 mod select;
+mod shape;
 mod state;
 mod template;
 mod wait;

@@ -1,14 +1,19 @@
-//! One place in an element: a plain path, read from the text as it stands, or any other jq filter.
+//! One place in an element: a plain path or an object made of such paths, read from the text as it stands, or any other
+//! jq filter.
 
 use serde_json::value::RawValue;
 
 use crate::jq::{Filter, Input, RunError};
 use crate::json;
+use crate::shape::{Shape, plain_path};
 
-/// A compiled jq expression. `.a.b` gives what jq would give, without building the element for it.
+/// A compiled jq expression. What is not `Jq` gives what jq would give, without building the element for it.
 #[derive(Debug)]
 pub(crate) enum Selector {
+    /// `.a.b`
     Path(Vec<Box<str>>),
+    /// `{id, author: .account.name}`
+    Shape(Shape),
     Jq(Filter),
 }
 
@@ -20,7 +25,11 @@ impl Selector {
     pub(crate) fn compile(code: &str) -> Result<Self, String> {
         // Compiled in any case, so that only jq decides what is an expression.
         let filter = Filter::compile(code)?;
-        Ok(plain_path(code.trim()).map_or(Self::Jq(filter), Self::Path))
+        Ok(match (plain_path(code.trim()), Shape::parse(code)) {
+            (Some(path), _) => Self::Path(path),
+            (None, Some(shape)) => Self::Shape(shape),
+            (None, None) => Self::Jq(filter),
+        })
     }
 
     /// The elements of the list in `text`.
@@ -31,6 +40,10 @@ impl Selector {
     ) -> Result<T, RunError> {
         match self {
             Self::Path(path) => Ok(use_them(&json::elements(text, path)?)),
+            Self::Shape(shape) => {
+                json::lookup(text, &[])?;
+                Ok(use_them(&json::elements(shape.fill(text)?.get(), &[])?))
+            }
             Self::Jq(filter) => {
                 let valid = json::lookup(text, &[])?.map_or("null", RawValue::get);
                 let list = filter.run(&Input::parse(valid)?)?;
@@ -42,7 +55,13 @@ impl Selector {
     /// The value in one element; none when it is null.
     pub(crate) fn value(&self, element: &mut Element<'_>) -> Result<Option<Box<RawValue>>, RunError> {
         let value = match self {
-            Self::Path(path) => return Ok(json::lookup(element.text, path)?.map(ToOwned::to_owned)),
+            Self::Path(path) => {
+                let value = json::lookup(element.text, path)?;
+                // Whoever reads an event may recurse.
+                value.map_or(Ok(()), |value| json::check_depth(value.get()))?;
+                return Ok(value.map(ToOwned::to_owned));
+            }
+            Self::Shape(shape) => shape.fill(element.text)?,
             Self::Jq(filter) => filter.run(element.input()?)?,
         };
         Ok((value.get() != "null").then_some(value))
@@ -55,7 +74,7 @@ impl Selector {
                 let value = json::lookup(element.text, path)?;
                 Ok(value.and_then(json::scalar).map(std::borrow::Cow::into_owned))
             }
-            Self::Jq(_) => {
+            Self::Shape(_) | Self::Jq(_) => {
                 let value = self.value(element)?;
                 Ok(value.as_deref().and_then(json::scalar).map(std::borrow::Cow::into_owned))
             }
@@ -83,19 +102,6 @@ impl<'a> Element<'a> {
     }
 }
 
-/// The names in `.a.b`; none when the expression is more than that.
-fn plain_path(code: &str) -> Option<Vec<Box<str>>> {
-    let names = code.strip_prefix('.')?;
-    if names.is_empty() {
-        return Some(Vec::new());
-    }
-    let is_name = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    names.split('.').map(|name| is_name(name).then(|| name.into())).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,10 +116,11 @@ mod tests {
         for plain in [".", ".id", " .a._b.c9 "] {
             assert!(matches!(Selector::compile(plain).unwrap(), Selector::Path(_)), "{plain}");
         }
-        for jq in [".[]", ".a[0]", ".a?", "..", ".a | .b", ".[\"a\"]", "\"x\""] {
+        for jq in [".[]", ".a[0]", ".a?", "..", ".a | .b", ".[\"a\"]", "\"x\"", "{a: 1}"] {
             assert!(matches!(Selector::compile(jq).unwrap(), Selector::Jq(_)), "{jq}");
         }
-        assert!(Selector::compile(".a.").is_err());
+        assert!(matches!(Selector::compile("{a}").unwrap(), Selector::Shape(_)));
+        assert!(Selector::compile(".a.").is_err() && Selector::compile("{a: .b.}").is_err());
     }
 
     proptest! {

@@ -245,8 +245,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn r16_any_header_value_is_survived(value in "[ -~]{0,40}", format in 0..4) {
-            let format = [ResetFormat::DeltaSeconds, ResetFormat::EpochMillis, ResetFormat::EpochSeconds, ResetFormat::Iso8601][format as usize];
+        fn r16_any_header_value_is_survived(value in "[ -~]{0,40}", format in 0_usize..4) {
+            let format = [ResetFormat::DeltaSeconds, ResetFormat::EpochMillis, ResetFormat::EpochSeconds, ResetFormat::Iso8601][format];
             let headers = headers(&[("date", &value), ("retry-after", &value), ("expires", &value), ("cache-control", &value)]);
             let clock = ServerClock::new(&headers, SystemTime::now());
             let _ = (clock.retry_after(), clock.reset(&header::RETRY_AFTER, format));

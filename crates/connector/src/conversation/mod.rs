@@ -320,11 +320,7 @@ impl<'a> Conversation<'a> {
         let wait = match &outcome {
             Outcome::Timeout | Outcome::Network { .. } => None,
             Outcome::ServerError { retry_after_seconds, .. } => *retry_after_seconds,
-            Outcome::RateLimited { scope, reset_seconds } => {
-                let (scope, reset_seconds) = (*scope, *reset_seconds);
-                self.hints.limits.push(LimitReading { scope, remaining: 0, cushion: 0, reset_seconds });
-                reset_seconds
-            }
+            Outcome::RateLimited { reset_seconds, .. } => *reset_seconds,
             Outcome::Unchanged { .. }
             | Outcome::Seeded { .. }
             | Outcome::New { .. }
@@ -336,6 +332,10 @@ impl<'a> Conversation<'a> {
         };
         if !has_progress {
             return self.done(outcome);
+        }
+        if let Outcome::RateLimited { scope, reset_seconds } = outcome {
+            // The outcome tells of items: that the limit is spent, only its reading still says.
+            self.hints.limits.push(LimitReading { scope, remaining: 0, cushion: 0, reset_seconds });
         }
         self.hints.floor_seconds = self.hints.floor_seconds.max(wait);
         if !self.found.is_empty() && self.walk.oldest.is_some() {

@@ -12,10 +12,9 @@ use crate::server::{Server, json};
 use crate::setup::{TOKEN, connector, poll, poll_with, row};
 
 fn reason(outcome: &Outcome) -> (&'static str, String) {
-    match outcome {
-        Outcome::BadResponse { reason } | Outcome::Network { reason } => (outcome.name(), reason.clone()),
-        _ => (outcome.name(), String::new()),
-    }
+    let reason =
+        if let Outcome::BadResponse { reason } | Outcome::Network { reason } = outcome { reason } else { "" };
+    (outcome.name(), reason.to_owned())
 }
 
 async fn reason_of(server: &Server) -> (&'static str, String) {

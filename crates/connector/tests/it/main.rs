@@ -1,4 +1,5 @@
 //! The connector over real connections, against servers that behave badly.
+#![expect(clippy::unwrap_used, reason = "clippy knows tests by their functions, not their helpers")]
 
 mod addresses;
 mod bodies;
