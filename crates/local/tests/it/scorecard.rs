@@ -274,7 +274,7 @@ fn r13_when_time_is_up_finished_records_are_confirmed_and_the_others_come_back()
         // One poll at a time: a batch of twelve cannot end in time.
         sim.config.limits.concurrency = 1;
         sim.config.batches_in_flight = 1;
-        sim.config.function_timeout = Duration::from_secs(4);
+        sim.config.function_timeout = Duration::from_secs(5);
         let totals = sim.run(10, CALM).await;
         assert!(totals.messages_failed > 0, "nothing was returned: {totals:?}");
         assert_eq!(totals.invocations_failed, 0, "a batch ran into its time-out");
