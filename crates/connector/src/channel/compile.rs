@@ -69,7 +69,11 @@ fn parse(text: &str, problems: &mut Problems) -> Option<ChannelFile> {
     };
     // A located value reads as a map with the member `value`, which is no field of the file.
     let path = track.path().to_string();
-    let field: Vec<_> = path.split('.').filter(|part| !matches!(*part, "value" | "?" | "")).collect();
+    let mut field: Vec<_> = path.split('.').filter(|part| !matches!(*part, "value" | "?" | "")).collect();
+    if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error.without_snippet() {
+        // It is found before the key's value is entered.
+        field.push(key);
+    }
     problems.at(error.location().unwrap_or(Location::UNKNOWN), field.join("."), message(&error));
     None
 }

@@ -81,7 +81,7 @@ fn structural_errors_name_file_line_and_field() {
     let error = problem("about: A toy.", "about: [");
     assert!(error.starts_with("channel.yml:"), "{error}");
     let error = problem("about: A toy.", "channel: toy");
-    assert!(error.starts_with("channel.yml:2:") && error.contains("duplicate"), "{error}");
+    assert!(error.starts_with("channel.yml:2:") && error.contains("twice"), "{error}");
     let error = problem("  - scope: account\n", "  - cost: 1\n");
     assert!(error.contains("`limits[0]"), "{error}");
 }

@@ -1,5 +1,9 @@
 //! The connector over real connections, against servers that behave badly.
-#![expect(clippy::unwrap_used, reason = "clippy knows tests by their functions, not their helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy knows tests by their functions, not their helpers"
+)]
 
 mod addresses;
 mod bodies;
