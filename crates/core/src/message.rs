@@ -128,8 +128,7 @@ pub trait Message: Serialize + DeserializeOwned {
     /// Its name in errors.
     const WHAT: &'static str;
 
-    /// The JSON text, its version first. SQS takes it as it is: serde_json escapes control characters, and
-    /// [`sqs_safe`] does the rest.
+    /// The JSON text, its version first. SQS takes it as it is: control characters and U+FFFE and U+FFFF are escaped.
     fn encode(&self) -> String {
         to_json(&Envelope { v: VERSION, message: self })
     }
