@@ -10,6 +10,7 @@ mod items;
 mod jq;
 mod json;
 mod order;
+mod pick;
 #[cfg(test)]
 mod recording;
 mod replay;
@@ -17,7 +18,6 @@ mod request;
 #[cfg(test)]
 mod sample;
 mod select;
-mod shape;
 mod state;
 mod template;
 mod wait;
