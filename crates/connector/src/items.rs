@@ -61,7 +61,6 @@ fn page(rules: &ItemRules, elements: Vec<Element<'_>>, wanted: Wanted<'_>) -> Re
     let order = wanted.order;
     let mut page = Page { elements: elements.len(), all_old: true, ..Page::default() };
     let mut picked: Vec<(String, Element<'_>)> = Vec::new();
-    let mut ids = HashSet::new();
     for (index, mut element) in elements.into_iter().enumerate() {
         let id = id(rules, order, &mut element)
             .map_err(|error| format!("`items.id` of element {index}: {error}"))?;
@@ -78,11 +77,12 @@ fn page(rules: &ItemRules, elements: Vec<Element<'_>>, wanted: Wanted<'_>) -> Re
             page.oldest_above = Some(id.clone());
         }
         let is_below = wanted.below.is_none_or(|below| order.is_newer(below, &id));
-        if is_below && !wanted.seen.contains(&id) && ids.insert(id.clone()) {
+        if is_below && !wanted.seen.contains(&id) {
             picked.push((id, element));
         }
     }
     picked.sort_by(|(a, _), (b, _)| order.compare(a, b));
+    picked.dedup_by(|(a, _), (b, _)| a == b);
     let surplus = picked.len().saturating_sub(wanted.most);
     let items = picked.drain(surplus..).map(|(id, mut element)| item(rules, id, &mut element));
     page.items = items.collect::<Result<_, _>>()?;
