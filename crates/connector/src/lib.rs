@@ -10,7 +10,6 @@ mod items;
 mod jq;
 mod json;
 mod order;
-mod pick;
 #[cfg(test)]
 mod recording;
 mod replay;
@@ -18,6 +17,7 @@ mod request;
 #[cfg(test)]
 mod sample;
 mod select;
+mod shape;
 mod state;
 mod template;
 mod wait;
