@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
+#[expect(rustdoc::bare_urls, reason = "the text is the command's help")]
 /// Poll accounts and publish what is new.
 ///
 /// Accounts come from a file with one JSON object a line:
