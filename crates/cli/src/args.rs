@@ -52,13 +52,12 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
 }
 
-#[expect(rustdoc::bare_urls, reason = "the text is the command's help")]
 /// Poll accounts and publish what is new.
 ///
 /// Accounts come from a file with one JSON object a line:
 ///
 ///   {"account_id": "a1", "channel": "mastodon", "service_level": "professional",
-///    "external_id": "42", "base_url": "https://mastodon.example", "token": "..."}
+///    "external_id": "42", "base_url": "https://...", "token": "..."}
 ///
 ///   account_id     your own id of the account (required)
 ///   channel        a channel in the folder of channels (required)
