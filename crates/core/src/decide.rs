@@ -21,6 +21,7 @@ use crate::row::{Hold, JobRow, ParkReason, Parked, Place};
 use crate::time::{EpochMinute, Timestamp};
 use crate::wheel::{self, Cohort};
 use hold::Waits;
+pub(crate) use hold::soonest_wake;
 
 /// A finished poll, as the completion sees it.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,8 @@
 //! Registering accounts: a row and a registration for each of their jobs. Registering again changes only what differs.
+//! What an operator does to single jobs stands beside it.
+
+mod edit;
+mod operate;
 
 use crate::context::Context;
 use crate::id::{JobId, ServiceLevel};
@@ -6,12 +10,12 @@ use crate::policy::{Catalog, JobTypeSpec};
 use crate::ports::{Applied, Change, JobStore, PortError, Retry};
 use crate::row::{JobRow, ParkReason, Parked, Place, Revision, Subject};
 use crate::time::Timestamp;
-use crate::wheel::{self, Cohort};
+use crate::wheel::Cohort;
+use edit::{Edit, edit};
+pub use operate::{PollNow, change_level, poll_now, remove, unpark, withdraw};
 
 /// Jobs registered in one call to the store.
 const CHUNK: usize = 1000;
-/// Attempts at a row that keeps changing under a registration.
-const MAX_ATTEMPTS: u32 = 4;
 
 /// A job to register.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,79 +94,27 @@ pub async fn register<S: JobStore>(
     Ok(report)
 }
 
-/// Takes a job out of the wheel, its context kept. Tells whether it did: a job that is parked or not registered is left
-/// alone.
-///
-/// # Errors
-/// When the store fails.
-pub async fn withdraw<S: JobStore>(
-    now: Timestamp,
-    job: &JobId,
-    spec: &JobTypeSpec,
-    store: &S,
-) -> Result<bool, PortError> {
-    rewrite(job, store, |row| {
-        if row.parked.is_some() {
-            return false;
-        }
-        row.place = Place::Parked { shard: wheel::shard(job, spec.shards) };
-        row.hold = None;
-        row.parked = Some(Parked { reason: ParkReason::Withdrawn, since: now.minute() });
-        true
-    })
-    .await
-}
-
-/// Takes a parked job back into the wheel, whatever it was parked for, its context kept and its failures forgotten.
-/// Tells whether it did.
-///
-/// # Errors
-/// When the store fails.
-pub async fn unpark<S: JobStore>(
-    now: Timestamp,
-    job: &JobId,
-    spec: &JobTypeSpec,
-    store: &S,
-) -> Result<bool, PortError> {
-    rewrite(job, store, |row| {
-        let parked = row.parked.is_some();
-        if parked {
-            return_to_wheel(row, spec, now);
-        }
-        parked
-    })
-    .await
-}
-
+/// Back into the wheel, as if it had never failed.
 fn return_to_wheel(row: &mut JobRow, spec: &JobTypeSpec, now: Timestamp) {
     row.parked = None;
-    (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
-    row.error = None;
     row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(&row.level), spec.shards));
-    row.last_active = now.minute();
-    row.terms = None;
+    forget_history(row, now);
 }
 
-/// Moves a job's row after `change`, which tells whether there is anything to write.
-async fn rewrite<S: JobStore>(
-    job: &JobId,
-    store: &S,
-    change: impl Fn(&mut JobRow) -> bool,
-) -> Result<bool, PortError> {
-    for _ in 0..MAX_ATTEMPTS {
-        let Some(registration) = store.locate(job).await? else { return Ok(false) };
-        let Some(mut row) = store.read_row(job, registration.place).await? else { continue };
-        let (from, expected) = (row.place, row.rev);
-        if !change(&mut row) {
-            return Ok(false);
-        }
-        row.rev = expected.next();
-        let answers = store.apply(vec![Change::Move { row: Box::new(row), from, expected }]).await;
-        if let Some(Applied::Done) = answers.into_iter().next().transpose()? {
-            return Ok(true);
-        }
+/// What polls came to so far says nothing about those to come.
+fn forget_history(row: &mut JobRow, now: Timestamp) {
+    (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
+    (row.error, row.terms) = (None, None);
+    row.last_active = now.minute();
+}
+
+/// Another level: another cadence, unless the row is parked. What activity asked for was within the range of the old one.
+fn set_level(row: &mut JobRow, level: &ServiceLevel, spec: &JobTypeSpec) {
+    row.level = level.clone();
+    row.terms = None;
+    if row.place.cohort().is_some() {
+        row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(level), spec.shards));
     }
-    Err(PortError::new(format!("changing `{job}`"), Retry::Transient, "the row keeps changing"))
 }
 
 fn spec<'c>(job: &NewJob, catalog: &'c Catalog) -> Result<&'c JobTypeSpec, RegisterError> {
@@ -182,55 +134,44 @@ fn new_row(now: Timestamp, job: &NewJob, spec: &JobTypeSpec) -> JobRow {
     row
 }
 
+/// Brings a row that is there already to what the registration wants.
 async fn change<S: JobStore>(
     now: Timestamp,
     job: &NewJob,
     spec: &JobTypeSpec,
-    mut existing: Option<Box<JobRow>>,
+    existing: Option<Box<JobRow>>,
     store: &S,
     report: &mut Registered,
 ) -> Result<(), PortError> {
-    for _ in 0..MAX_ATTEMPTS {
-        let Some(old) = existing.take() else {
-            // It was there a moment ago: it is on the move.
-            existing = match store.locate(&job.job).await? {
-                Some(registration) => store.read_row(&job.job, registration.place).await?.map(Box::new),
-                None => None,
-            };
-            continue;
-        };
-        let new = changed_row(now, job, spec, &old);
-        if new == *old {
-            report.unchanged += 1;
-            return Ok(());
+    let became = edit(&job.job, existing, store, |old| {
+        let mut row = changed_row(now, job, spec, old);
+        if row == *old {
+            return Edit::Keep(Became::Unchanged);
         }
-        let unparked = old.parked.is_some() && new.parked.is_none();
-        let (from, expected) = (old.place, old.rev);
-        let mut row = Box::new(new);
-        row.rev = expected.next();
         if row.subject != old.subject {
             // A poll of the old subject that is on its way must not be applied to the new one.
-            row.context_rev = row.rev;
+            row.context_rev = old.rev.next();
         }
-        let change = if row.place == from {
-            Change::Update { row, expected }
-        } else {
-            Change::Move { row, from, expected }
-        };
-        match store.apply(vec![change]).await.into_iter().next().transpose()? {
-            Some(Applied::Done) => {
-                if unparked {
-                    report.unparked += 1
-                } else {
-                    report.changed += 1
-                }
-                return Ok(());
-            }
-            Some(Applied::Conflict(fresh)) => existing = fresh,
-            None => {}
+        let unparked = old.parked.is_some() && row.parked.is_none();
+        Edit::Write(Box::new(row), if unparked { Became::Unparked } else { Became::Changed })
+    });
+    match became.await? {
+        Some(Became::Unchanged) => report.unchanged += 1,
+        Some(Became::Changed) => report.changed += 1,
+        Some(Became::Unparked) => report.unparked += 1,
+        None => {
+            let what = format!("registering `{}`", job.job);
+            return Err(PortError::new(what, Retry::Transient, "it was unregistered at the same time"));
         }
     }
-    Err(PortError::new(format!("registering `{}`", job.job), Retry::Transient, "the row keeps changing"))
+    Ok(())
+}
+
+/// What became of a row that was there already.
+enum Became {
+    Unchanged,
+    Changed,
+    Unparked,
 }
 
 /// The row as the registration wants it: context, counters and history stay, unless another subject is polled from now
@@ -238,23 +179,23 @@ async fn change<S: JobStore>(
 fn changed_row(now: Timestamp, job: &NewJob, spec: &JobTypeSpec, old: &JobRow) -> JobRow {
     let mut row = old.clone();
     row.subject = job.subject.clone();
-    row.level = job.level.clone();
     if row.subject != old.subject {
         row.context = job.context.clone();
-        (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
-        (row.error, row.hold, row.terms) = (None, None, None);
-        row.last_active = now.minute();
+        row.hold = None;
+        forget_history(&mut row, now);
+    }
+    if row.level != job.level {
+        set_level(&mut row, &job.level, spec);
     }
     let comes_back =
         |parked: Parked| matches!(parked.reason, ParkReason::Withdrawn | ParkReason::Unauthorized);
     if row.parked.is_some_and(comes_back) {
         return_to_wheel(&mut row, spec, now);
     } else if let Some(cohort) = row.place.cohort() {
-        let cadence = if old.level == row.level { cohort.cadence } else { spec.first_cadence(&row.level) };
-        row.place = Place::Cohort(Cohort::of(&row.job, cadence, spec.shards));
+        // The number of shards may have grown.
+        row.place = Place::Cohort(Cohort::of(&row.job, cohort.cadence, spec.shards));
     }
-    if old.level != row.level || old.place != row.place {
-        // What activity asked for was within the range of the old level.
+    if old.place != row.place {
         row.terms = None;
     }
     row

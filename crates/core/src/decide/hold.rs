@@ -17,7 +17,7 @@ const WAKE_MARGIN: Duration = Duration::from_secs(5);
 const MAX_RESET_JITTER_MINUTES: u32 = 5;
 
 /// The first minute that a wake-up written now is sure to be read in.
-pub(super) fn soonest_wake(now: Timestamp) -> EpochMinute {
+pub(crate) fn soonest_wake(now: Timestamp) -> EpochMinute {
     now.plus(WAKE_MARGIN).minute().plus(1)
 }
 

@@ -10,6 +10,7 @@ mod contract;
 mod fixture;
 mod queue;
 mod queue_model;
+mod registration;
 mod scorecard;
 mod sim;
 mod store_control;

@@ -1,0 +1,184 @@
+//! What operators do to single jobs, while others change their rows too.
+
+use std::cell::Cell;
+
+use pollwheel_core::cadence::{Cadence, CadenceRange};
+use pollwheel_core::id::{JobId, JobTypeId, ServiceLevel};
+use pollwheel_core::policy::{JobTypeSpec, Policy};
+use pollwheel_core::ports::{Applied, Change, JobStore, Page, PortError};
+use pollwheel_core::register::{PollNow, change_level, poll_now, remove, unpark, withdraw};
+use pollwheel_core::row::{Hold, HoldCause, JobRow, ParkReason, Place, Registration, WakeUp};
+use pollwheel_core::time::{EpochMinute, Timestamp};
+use pollwheel_core::wheel::Cohort;
+use pollwheel_local::store::Store;
+
+use crate::fixture::{NOW, all_rows, insert, job, job_type, row, wait};
+
+fn range(fastest: u16, slowest: u16) -> CadenceRange {
+    CadenceRange::new(Cadence::new(fastest).unwrap(), Cadence::new(slowest).unwrap()).unwrap()
+}
+
+fn level(name: &str) -> ServiceLevel {
+    ServiceLevel::new(name).unwrap()
+}
+
+/// `free` from 15 minutes, `enterprise` from 1.
+fn spec() -> JobTypeSpec {
+    let mut spec = JobTypeSpec::new(job_type(), range(1, 1440));
+    spec.levels.insert(level("free"), Policy::new(range(15, 60)));
+    spec.levels.insert(level("enterprise"), Policy::new(range(1, 15)));
+    spec
+}
+
+fn home() -> Place {
+    Place::Cohort(Cohort::of(&job("a1"), Cadence::new(15).unwrap(), spec().shards))
+}
+
+fn store_with(change: impl FnOnce(&mut JobRow)) -> Store {
+    let store = Store::in_memory().unwrap();
+    let mut new = row("a1", home(), 1);
+    change(&mut new);
+    insert(&store, new);
+    store
+}
+
+fn only_row(store: &Store) -> JobRow {
+    let mut rows = all_rows(store);
+    assert_eq!(rows.len(), 1);
+    rows.remove(0)
+}
+
+/// A completion writes the row between an operator's reading and writing of it, so many times.
+struct Contended<'s> {
+    store: &'s Store,
+    times: Cell<u32>,
+}
+
+impl JobStore for Contended<'_> {
+    async fn read_cohort(
+        &self,
+        job_type: &JobTypeId,
+        cohort: Cohort,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<JobRow>, PortError> {
+        self.store.read_cohort(job_type, cohort, from, limit).await
+    }
+
+    async fn read_wakes(
+        &self,
+        job_type: &JobTypeId,
+        minute: EpochMinute,
+        shard: u16,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<WakeUp>, PortError> {
+        self.store.read_wakes(job_type, minute, shard, from, limit).await
+    }
+
+    async fn read_row(&self, job: &JobId, place: Place) -> Result<Option<JobRow>, PortError> {
+        self.store.read_row(job, place).await
+    }
+
+    async fn locate(&self, job: &JobId) -> Result<Option<Registration>, PortError> {
+        self.store.locate(job).await
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Vec<Result<Applied, PortError>> {
+        if let Some(left) = self.times.get().checked_sub(1) {
+            self.times.set(left);
+            let mut row = only_row(self.store);
+            let (from, expected) = (row.place, row.rev);
+            // Into the next cadence, so that the row is not where it was.
+            row.place = Place::Cohort(Cohort::of(&row.job, Cadence::new(30).unwrap(), spec().shards));
+            (row.failures, row.rev) = (row.failures + 1, expected.next());
+            let row = Box::new(row);
+            let other = if row.place == from {
+                Change::Update { row, expected }
+            } else {
+                Change::Move { row, from, expected }
+            };
+            self.store.apply(vec![other]).await.remove(0).unwrap();
+        }
+        self.store.apply(changes).await
+    }
+}
+
+#[test]
+fn a_removed_job_leaves_no_row_and_no_registration() {
+    let store = store_with(|_| {});
+    assert!(wait(remove(&job("a1"), &store)).unwrap());
+    assert_eq!(all_rows(&store), []);
+    assert_eq!(wait(store.locate(&job("a1"))).unwrap(), None);
+    assert!(!wait(remove(&job("a1"), &store)).unwrap(), "a second time it tells that there was nothing");
+}
+
+#[test]
+fn an_operator_wins_over_completions_that_were_quicker() {
+    let store = store_with(|_| {});
+    let contended = Contended { store: &store, times: Cell::new(2) };
+    assert!(wait(withdraw(NOW.start(), &job("a1"), &spec(), &contended)).unwrap());
+    let withdrawn = only_row(&store);
+    assert_eq!((withdrawn.parked.unwrap().reason, withdrawn.failures), (ParkReason::Withdrawn, 2));
+
+    assert!(wait(unpark(NOW.start(), &job("a1"), &spec(), &store)).unwrap());
+    let contended = Contended { store: &store, times: Cell::new(1) };
+    assert!(wait(remove(&job("a1"), &contended)).unwrap());
+    assert_eq!(all_rows(&store), []);
+}
+
+#[test]
+fn a_row_that_never_rests_is_an_error_and_stays() {
+    let store = store_with(|_| {});
+    let contended = Contended { store: &store, times: Cell::new(u32::MAX) };
+    let error = wait(remove(&job("a1"), &contended)).unwrap_err();
+    assert_eq!(error.chain(), "changing `mastodon/statuses:a1` failed: the row keeps changing");
+    assert_eq!(all_rows(&store).len(), 1);
+}
+
+#[test]
+fn another_level_is_another_cadence_with_everything_else_kept() {
+    let store = store_with(|row| row.failures = 3);
+    let change = |name| wait(change_level(&job("a1"), &level(name), &spec(), &store)).unwrap();
+    assert_eq!(change("enterprise"), Some(true));
+    let changed = only_row(&store);
+    assert_eq!(changed.place.cohort().unwrap().cadence, Cadence::FASTEST);
+    assert_eq!((changed.level.as_str(), changed.failures), ("enterprise", 3));
+    let registration = wait(store.locate(&job("a1"))).unwrap().unwrap();
+    assert_eq!((registration.place, registration.level), (changed.place, changed.level));
+    assert_eq!(change("enterprise"), Some(false));
+    assert_eq!(wait(change_level(&job("a2"), &level("free"), &spec(), &store)).unwrap(), None);
+}
+
+#[test]
+fn a_parked_job_takes_the_level_and_stays_parked() {
+    let store = store_with(|_| {});
+    assert!(wait(withdraw(NOW.start(), &job("a1"), &spec(), &store)).unwrap());
+    assert_eq!(wait(change_level(&job("a1"), &level("enterprise"), &spec(), &store)).unwrap(), Some(true));
+    assert!(only_row(&store).parked.is_some());
+    assert!(wait(unpark(NOW.start(), &job("a1"), &spec(), &store)).unwrap());
+    assert_eq!(only_row(&store).place.cohort().unwrap().cadence, Cadence::FASTEST);
+}
+
+#[test]
+fn a_job_is_polled_now_by_a_wake_up_that_the_next_tick_is_sure_to_read() {
+    let store = store_with(|_| {});
+    let at = |second: u64| Timestamp::from_millis(NOW.start().millis() + second * 1000);
+    for (second, minute) in [(0, NOW.plus(1)), (50, NOW.plus(1)), (58, NOW.plus(2))] {
+        assert_eq!(wait(poll_now(at(second), &job("a1"), &store)).unwrap(), PollNow::Due(minute));
+    }
+    let wakes = store.wakes_of(&job("a1")).unwrap();
+    assert_eq!(wakes.iter().map(|wake| wake.minute).collect::<Vec<_>>(), [NOW.plus(1), NOW.plus(2)]);
+}
+
+#[test]
+fn no_wish_breaks_a_hold_or_a_parking() {
+    let until = NOW.plus(30);
+    let store = store_with(|row| row.hold = Some(Hold { until, cause: HoldCause::RateLimit }));
+    let now = NOW.start();
+    assert_eq!(wait(poll_now(now, &job("a1"), &store)).unwrap(), PollNow::Held { until });
+    assert!(wait(withdraw(now, &job("a1"), &spec(), &store)).unwrap());
+    assert_eq!(wait(poll_now(now, &job("a1"), &store)).unwrap(), PollNow::Parked(ParkReason::Withdrawn));
+    assert_eq!(wait(poll_now(now, &job("a2"), &store)).unwrap(), PollNow::Unknown);
+    assert_eq!(store.wakes_of(&job("a1")).unwrap(), []);
+}
