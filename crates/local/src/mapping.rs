@@ -8,39 +8,6 @@
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
-
-/// A function's answer to a batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchResponse {
-    /// The messages to deliver again.
-    pub batch_item_failures: Vec<BatchItemFailure>,
-}
-
-/// A message to deliver again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct BatchItemFailure {
-    /// Its message id.
-    pub item_identifier: String,
-}
-
-impl BatchResponse {
-    /// The answer that names these messages.
-    pub fn failing<I: Into<String>>(message_ids: impl IntoIterator<Item = I>) -> Self {
-        let failure = |id: I| BatchItemFailure { item_identifier: id.into() };
-        Self { batch_item_failures: message_ids.into_iter().map(failure).collect() }
-    }
-
-    /// The answer as the function returns it.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        // A list of strings always has a JSON form; were it otherwise, no answer would mean that all is well.
-        serde_json::to_string(self).unwrap_or_else(|_| "not JSON".to_owned())
-    }
-}
-
 /// A function that gave no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum InvocationError {
@@ -150,6 +117,8 @@ fn failures(text: &str, message_ids: &[&str]) -> Result<Vec<usize>, Why> {
 
 #[cfg(test)]
 mod tests {
+    use pollwheel_core::batch::BatchResponse;
+
     use super::*;
 
     const IDS: [&str; 3] = ["m-1", "m-2", "m-3"];

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::mappings::{Batch, Function};
 use super::{Engine, Totals};
-use crate::mapping::{BatchResponse, InvocationError, Verdict, judge};
+use crate::mapping::{InvocationError, Verdict, judge};
 use crate::queue::LocalQueues;
 
 /// What a pass reported.
@@ -51,8 +51,7 @@ where
                 for failure in &result.failed {
                     tracing::warn!(queue = %batch.queue, message_id = failure.id, reason = failure.reason, "a message failed");
                 }
-                let failed = result.failed.into_iter().map(|failure| failure.id);
-                (Ok(BatchResponse::failing(failed).to_json()), Some(report))
+                (Ok(result.response().to_json()), Some(report))
             }
             Ok(Err(_)) => (Err(InvocationError::Failed), None),
             Err(_) => (Err(InvocationError::TimedOut), None),
