@@ -181,6 +181,15 @@ pub trait ControlStore {
     async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError>;
 }
 
+/// What an operator's pause stops.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PauseScope {
+    /// Every job type of a channel.
+    Channel(ChannelName),
+    /// One job type.
+    JobType(JobTypeId),
+}
+
 /// A queue that the passes send to. Dead-letter queues are only ever read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum QueueName {

@@ -43,7 +43,7 @@ use control::Cursor;
 use file::Backing;
 
 pub use browse::PlaceCount;
-pub use control::{PauseScope, WAKE_MARGIN_MINUTES};
+pub use control::WAKE_MARGIN_MINUTES;
 pub use error::StoreError;
 pub use file::STORE_FILE;
 pub use layout::FORMAT;

@@ -1,7 +1,7 @@
 //! Cursors, pauses and throttles: the `ControlStore` port.
 
 use pollwheel_core::id::{ChannelName, JobTypeId};
-use pollwheel_core::ports::{ControlStore, Gate, PortError};
+use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::MAX_CATCH_UP_MINUTES;
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
@@ -33,21 +33,10 @@ impl Cursor {
     }
 }
 
-/// What a pause stops.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PauseScope {
-    /// Every job type of a channel.
-    Channel(ChannelName),
-    /// One job type.
-    JobType(JobTypeId),
-}
-
-impl PauseScope {
-    fn key(&self) -> String {
-        match self {
-            Self::Channel(channel) => layout::pause(channel.as_str()),
-            Self::JobType(job_type) => layout::pause(job_type.as_str()),
-        }
+fn pause_key(scope: &PauseScope) -> String {
+    match scope {
+        PauseScope::Channel(channel) => layout::pause(channel.as_str()),
+        PauseScope::JobType(job_type) => layout::pause(job_type.as_str()),
     }
 }
 
@@ -76,7 +65,8 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub fn pause(&self, scope: &PauseScope) -> Result<(), PortError> {
-        self.control(&scope.key(), |_| Some(1)).map_err(|failure| failure.of(format!("pausing {scope:?}")))
+        self.control(&pause_key(scope), |_| Some(1))
+            .map_err(|failure| failure.of(format!("pausing {scope:?}")))
     }
 
     /// Lets dispatch go on. What was missed meanwhile is made up once a job.
@@ -84,7 +74,7 @@ impl Store {
     /// # Errors
     /// When the disk refuses.
     pub fn resume(&self, scope: &PauseScope) -> Result<(), PortError> {
-        self.control(&scope.key(), |_| None).map_err(|failure| failure.of(format!("resuming {scope:?}")))
+        self.control(&pause_key(scope), |_| None).map_err(|failure| failure.of(format!("resuming {scope:?}")))
     }
 
     fn cursor(&self, job_type: &JobTypeId) -> Result<Cursor, Failure> {

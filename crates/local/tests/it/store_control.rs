@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use pollwheel_core::id::{ChannelName, JobTypeId};
-use pollwheel_core::ports::{Change, ControlStore, JobStore};
+use pollwheel_core::ports::{Change, ControlStore, JobStore, PauseScope};
 use pollwheel_core::row::WakeUp;
 use pollwheel_core::time::EpochMinute;
-use pollwheel_local::store::{PauseScope, Store, WAKE_MARGIN_MINUTES};
+use pollwheel_local::store::{Store, WAKE_MARGIN_MINUTES};
 
 use crate::fixture::{NOW, apply, cursor, job, job_type, place, wait};
 
