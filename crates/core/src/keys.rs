@@ -3,19 +3,24 @@
 //! | table | partition key | sort key | item | written by | deleted by |
 //! | --- | --- | --- | --- | --- | --- |
 //! | jobs | `<job type>#<cadence>#<phase>#<shard>` | job | [`JobRow`](crate::row::JobRow): one job, for as long as it is registered | completion, control | control (unregister); a move deletes the old one in its transaction |
-//! | jobs | `wake#<job type>#<minute of day>#<shard>` | job | [`WakeUp`](crate::row::WakeUp): dispatch it in one minute | completion, control | time to live, a day after its minute |
+//! | jobs | `wake#<job type>#<minute of day>#<shard>` | `<epoch minute>#<job>` | [`WakeUp`](crate::row::WakeUp): dispatch it in one minute | completion, control | time to live, a day after its minute |
 //! | jobs | `parked#<job type>#<shard>` | job | [`JobRow`](crate::row::JobRow) with reason and time: out of the wheel | completion, control | control (unpark, unregister) |
 //! | registrations | account id | `<job type>` or `<job type>#<target>` | [`Registration`](crate::row::Registration): where the row is | with every insert and move | control (unregister) |
+//! | credentials | account id | channel | the account's token, encrypted | control | control (unregister) |
 //! | control | `cursor#<job type>` | | the last minute whose work is durably enqueued | scheduler | nobody |
 //! | control | `pause#<channel>` or `pause#<job type>` | | dispatch is paused | control | control |
 //! | control | `throttle#<channel>` | | an application-wide limit is spent until an instant | completion | time to live |
+//!
+//! A wake-up's epoch minute has ten digits, so that the minutes of two days, which share a partition, do not mix.
 //!
 //! `job` as a sort key is the account id, and after a `#` the target when there is one. A `#` or `%` inside an id is
 //! escaped as `%23` or `%25`, so distinct ids stay distinct.
 
 use crate::cadence::Cadence;
-use crate::id::{AccountId, JobId, JobTypeId, Target};
+use crate::id::{AccountId, ChannelName, JobId, JobTypeId, Target};
+use crate::ports::QueueName;
 use crate::row::Place;
+use crate::time::EpochMinute;
 use crate::wheel::Cohort;
 
 /// A text that is no key of ours.
@@ -58,6 +63,53 @@ pub fn parked_key(job_type: &JobTypeId, shard: u16) -> String {
 #[must_use]
 pub fn wake_key(job_type: &JobTypeId, minute_of_day: u16, shard: u16) -> String {
     format!("{WAKE}{SEPARATOR}{job_type}{SEPARATOR}{minute_of_day}{SEPARATOR}{shard}")
+}
+
+/// What the sort keys of a minute's wake-ups begin with.
+#[must_use]
+pub fn wake_sort_prefix(minute: EpochMinute) -> String {
+    format!("{:010}{SEPARATOR}", minute.get())
+}
+
+/// The sort key of a wake-up within its partition.
+#[must_use]
+pub fn wake_sort_key(minute: EpochMinute, job: &JobId) -> String {
+    wake_sort_prefix(minute) + &sort_key(job)
+}
+
+/// The key of a job type's cursor.
+#[must_use]
+pub fn cursor_key(job_type: &JobTypeId) -> String {
+    format!("cursor{SEPARATOR}{job_type}")
+}
+
+/// The key of a pause of a channel.
+#[must_use]
+pub fn channel_pause_key(channel: &ChannelName) -> String {
+    format!("pause{SEPARATOR}{channel}")
+}
+
+/// The key of a pause of a job type.
+#[must_use]
+pub fn job_type_pause_key(job_type: &JobTypeId) -> String {
+    format!("pause{SEPARATOR}{job_type}")
+}
+
+/// The key of a channel's throttle.
+#[must_use]
+pub fn throttle_key(channel: &ChannelName) -> String {
+    format!("throttle{SEPARATOR}{channel}")
+}
+
+/// The name of a queue within a deployment: letters, digits, `-` and `_`, as SQS asks. Two job types may come to the same
+/// name (`a-b/c` and `a/b-c`): whoever makes the queues refuses that.
+#[must_use]
+pub fn queue_name(queue: &QueueName) -> String {
+    match queue {
+        QueueName::Jobs(job_type) => format!("jobs-{}-{}", job_type.channel(), job_type.name()),
+        QueueName::Completed => "completed".to_owned(),
+        QueueName::Drains => "drains".to_owned(),
+    }
 }
 
 /// The sort key of a job within a partition of its job type.
@@ -110,6 +162,18 @@ pub fn parse_wake_key(key: &str) -> Result<(JobTypeId, u16, u16), KeyError> {
     let minute = number(minute).filter(|&minute| minute < crate::time::MINUTES_PER_DAY).ok_or_else(error)?;
     let job_type = JobTypeId::new(job_type).map_err(|_| error())?;
     Ok((job_type, minute, number(shard).ok_or_else(error)?))
+}
+
+/// Reads the sort key of a wake-up of a job type.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_wake_sort_key(job_type: &JobTypeId, key: &str) -> Result<(EpochMinute, JobId), KeyError> {
+    let error = || KeyError { key: key.escape_debug().to_string(), what: "wake-up sort" };
+    let (minute, job) = key.split_once(SEPARATOR).ok_or_else(error)?;
+    let digits = minute.len() == 10 && minute.bytes().all(|byte| byte.is_ascii_digit());
+    let minute = minute.parse().ok().filter(|_| digits).ok_or_else(error)?;
+    Ok((EpochMinute::new(minute), parse_sort_key(job_type, job)?))
 }
 
 /// Reads the sort key of a job of a job type.
@@ -192,6 +256,8 @@ mod tests {
             prop_assert_eq!(parse_place_key(&key), Ok((job.job_type.clone(), place)));
             prop_assert_eq!(parse_sort_key(&job.job_type, &sort_key(&job)), Ok(job.clone()));
             prop_assert_eq!(parse_registration_key(&job.account, &registration_key(&job)), Ok(job.clone()));
+            let woken = EpochMinute::new(u32::from(minute) * 1_000_003);
+            prop_assert_eq!(parse_wake_sort_key(&job.job_type, &wake_sort_key(woken, &job)), Ok((woken, job.clone())));
             let key = wake_key(&job.job_type, minute, shard);
             prop_assert_eq!(parse_wake_key(&key), Ok((job.job_type, minute, shard)));
         }
@@ -210,6 +276,9 @@ mod tests {
             }
             if let Ok(job) = parse_sort_key(&job_type, &text) {
                 prop_assert_eq!(sort_key(&job), text.clone());
+            }
+            if let Ok((minute, job)) = parse_wake_sort_key(&job_type, &text) {
+                prop_assert_eq!(wake_sort_key(minute, &job), text.clone());
             }
             let _ = parse_wake_key(&text);
         }

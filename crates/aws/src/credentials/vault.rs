@@ -1,0 +1,161 @@
+//! Writing credentials: for the control function only.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_kms::types::DataKeySpec;
+use aws_smithy_types::Blob;
+use pollwheel_core::id::{AccountId, ChannelName};
+use pollwheel_core::ports::{Credentials, PortError, Retry};
+use tokio::sync::Mutex;
+
+use super::envelope::{CONTEXT, DataKey};
+use crate::connection::Connection;
+use crate::failure::failure;
+use crate::meter::Meter;
+
+/// Tokens under one data key. AES-GCM with random nonces is safe up to 2^32 under one key; this is a bound on what one
+/// key opens. <https://doi.org/10.6028/NIST.SP.800-38D>, section 8.3
+const TOKENS_PER_KEY: u32 = 100_000;
+/// How long a data key is used for new tokens.
+const KEY_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// The table `credentials`, for writing, and the KMS key that its data keys are encrypted with.
+#[derive(Clone)]
+pub struct CredentialVault {
+    client: Client,
+    kms: aws_sdk_kms::Client,
+    table: String,
+    kms_key: String,
+    meter: Meter,
+    current: Arc<Mutex<Option<Current>>>,
+}
+
+/// The data key in use.
+struct Current {
+    key: DataKey,
+    wrapped: Blob,
+    since: Instant,
+    tokens: u32,
+}
+
+impl std::fmt::Debug for CredentialVault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CredentialVault").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+impl CredentialVault {
+    /// The table of this name, and the ARN of the KMS key.
+    #[must_use]
+    pub fn new(
+        connection: &Connection,
+        table: impl Into<String>,
+        kms_key: impl Into<String>,
+        meter: &Meter,
+    ) -> Self {
+        Self {
+            client: Client::new(connection.sdk()),
+            kms: aws_sdk_kms::Client::new(connection.sdk()),
+            table: table.into(),
+            kms_key: kms_key.into(),
+            meter: meter.clone(),
+            current: Arc::default(),
+        }
+    }
+
+    /// Encrypts and keeps an account's credentials, in place of earlier ones.
+    ///
+    /// # Errors
+    /// When KMS or the table refuses.
+    pub async fn put(
+        &self,
+        channel: &ChannelName,
+        account: &AccountId,
+        credentials: &Credentials,
+    ) -> Result<(), PortError> {
+        let (token, key) = self.seal(channel, account, credentials).await?;
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item("pk", AttributeValue::S(account.to_string()))
+            .item("sk", AttributeValue::S(channel.to_string()))
+            .item("token", AttributeValue::B(Blob::new(token)))
+            .item("key", AttributeValue::B(key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure(self.writing(), error))?;
+        self.count(answer.consumed_capacity());
+        Ok(())
+    }
+
+    /// Forgets an account's credentials, if there are any.
+    ///
+    /// # Errors
+    /// When the table refuses.
+    pub async fn delete(&self, channel: &ChannelName, account: &AccountId) -> Result<(), PortError> {
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key("pk", AttributeValue::S(account.to_string()))
+            .key("sk", AttributeValue::S(channel.to_string()))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure(self.writing(), error))?;
+        self.count(answer.consumed_capacity());
+        Ok(())
+    }
+
+    async fn seal(
+        &self,
+        channel: &ChannelName,
+        account: &AccountId,
+        credentials: &Credentials,
+    ) -> Result<(Vec<u8>, Blob), PortError> {
+        let mut current = self.current.lock().await;
+        let spent = |key: &Current| key.tokens >= TOKENS_PER_KEY || key.since.elapsed() >= KEY_MAX_AGE;
+        let mut key = match current.take().filter(|key| !spent(key)) {
+            Some(key) => key,
+            None => self.new_key().await?,
+        };
+        key.tokens += 1;
+        let sealed = key.key.seal(channel, account, credentials);
+        let wrapped = key.wrapped.clone();
+        *current = Some(key);
+        let sealed = sealed.map_err(|error| PortError::new("encrypting credentials", Retry::Never, error))?;
+        Ok((sealed, wrapped))
+    }
+
+    async fn new_key(&self) -> Result<Current, PortError> {
+        let what = || format!("making a data key with the KMS key `{}`", self.kms_key);
+        self.meter.asked_for_key();
+        let answer = self
+            .kms
+            .generate_data_key()
+            .key_id(&self.kms_key)
+            .key_spec(DataKeySpec::Aes256)
+            .encryption_context(CONTEXT.0, CONTEXT.1)
+            .send()
+            .await
+            .map_err(|error| failure(what(), error))?;
+        let (Some(plain), Some(wrapped)) = (answer.plaintext, answer.ciphertext_blob) else {
+            return Err(PortError::new(what(), Retry::Transient, "the answer has no key"));
+        };
+        let key = DataKey::new(plain.as_ref()).map_err(|error| PortError::new(what(), Retry::Never, error))?;
+        Ok(Current { key, wrapped, since: Instant::now(), tokens: 0 })
+    }
+
+    fn writing(&self) -> String {
+        format!("writing credentials to table `{}`", self.table)
+    }
+
+    fn count(&self, capacity: Option<&aws_sdk_dynamodb::types::ConsumedCapacity>) {
+        self.meter.wrote(capacity.and_then(aws_sdk_dynamodb::types::ConsumedCapacity::capacity_units));
+    }
+}

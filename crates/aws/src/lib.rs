@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod bus;
+mod clock;
+mod connection;
+mod credentials;
+mod failure;
+mod meter;
+mod object;
+mod queues;
+mod tables;
+
+pub use bus::EventBridgeBus;
+pub use clock::SystemClock;
+pub use connection::{Connection, ConnectionSettings};
+pub use credentials::{CredentialTable, CredentialVault};
+pub use meter::{Meter, Usage};
+pub use object::{ObjectStream, Objects};
+pub use queues::SqsQueues;
+pub use tables::{ControlTable, JobTables, Listed, Store};

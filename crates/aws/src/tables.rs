@@ -1,0 +1,103 @@
+//! The tables on DynamoDB: rows, wake-ups and registrations ([`JobTables`]), cursors, pauses and throttles
+//! ([`ControlTable`]), and both at once for the passes that need both ([`Store`]).
+//!
+//! Writes that concern one item are conditional puts; a transaction is used only where a row and its registration change
+//! together (a new job, a move, a removal), because it costs twice the write units.
+//!
+//! Units are as DynamoDB reports them; the adapter asks for them with every call and they are counted by a [`Meter`].
+//! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html>
+
+mod change;
+mod control;
+mod item;
+mod jobs;
+mod listing;
+
+use pollwheel_core::id::{ChannelName, JobId, JobTypeId};
+use pollwheel_core::ports::{Applied, Change, ControlStore, Gate, JobStore, Page, PortError};
+use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
+use pollwheel_core::time::{EpochMinute, Timestamp};
+use pollwheel_core::wheel::Cohort;
+
+pub use control::ControlTable;
+pub use jobs::JobTables;
+pub use listing::Listed;
+
+use crate::meter::Meter;
+
+/// Rows and control state together.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Rows, wake-ups and registrations.
+    pub jobs: JobTables,
+    /// Cursors, pauses and throttles.
+    pub control: ControlTable,
+}
+
+impl JobStore for Store {
+    async fn read_cohort(
+        &self,
+        job_type: &JobTypeId,
+        cohort: Cohort,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<JobRow>, PortError> {
+        self.jobs.read_cohort(job_type, cohort, from, limit).await
+    }
+
+    async fn read_wakes(
+        &self,
+        job_type: &JobTypeId,
+        minute: EpochMinute,
+        shard: u16,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<WakeUp>, PortError> {
+        self.jobs.read_wakes(job_type, minute, shard, from, limit).await
+    }
+
+    async fn read_row(&self, job: &JobId, place: Place) -> Result<Option<JobRow>, PortError> {
+        self.jobs.read_row(job, place).await
+    }
+
+    async fn locate(&self, job: &JobId) -> Result<Option<Registration>, PortError> {
+        self.jobs.locate(job).await
+    }
+
+    async fn apply(&self, changes: Vec<Change>) -> Vec<Result<Applied, PortError>> {
+        self.jobs.apply(changes).await
+    }
+}
+
+impl ControlStore for Store {
+    async fn gate(&self, job_type: &JobTypeId) -> Result<Gate, PortError> {
+        self.control.gate(job_type).await
+    }
+
+    async fn move_cursor(
+        &self,
+        job_type: &JobTypeId,
+        from: Option<EpochMinute>,
+        to: EpochMinute,
+    ) -> Result<bool, PortError> {
+        self.control.move_cursor(job_type, from, to).await
+    }
+
+    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
+        self.control.throttle(channel, until).await
+    }
+
+    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
+        self.control.throttled_until(channel).await
+    }
+}
+
+/// Counts the units that an answer reports.
+fn count_read(meter: &Meter, capacity: Option<&aws_sdk_dynamodb::types::ConsumedCapacity>) {
+    meter.read(capacity.and_then(aws_sdk_dynamodb::types::ConsumedCapacity::capacity_units));
+}
+
+/// Counts the units that an answer reports.
+fn count_write(meter: &Meter, capacity: Option<&aws_sdk_dynamodb::types::ConsumedCapacity>) {
+    meter.wrote(capacity.and_then(aws_sdk_dynamodb::types::ConsumedCapacity::capacity_units));
+}

@@ -1,0 +1,223 @@
+//! Cursors, pauses and throttles. Every write has a condition, so that a repeated tick or an older throttle changes nothing.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use pollwheel_core::id::{ChannelName, JobTypeId};
+use pollwheel_core::keys;
+use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError, Retry};
+use pollwheel_core::time::{EpochMinute, Timestamp};
+
+use super::item::{Item, PK, Reader, number, text};
+use super::{count_read, count_write};
+use crate::connection::Connection;
+use crate::failure::failure;
+use crate::meter::Meter;
+
+/// The attribute that holds a cursor's minute or a throttle's end.
+const VALUE: &str = "value";
+/// Attempts at the keys that an answer leaves unprocessed.
+const READ_ATTEMPTS: u32 = 3;
+
+/// The table `control`.
+#[derive(Debug, Clone)]
+pub struct ControlTable {
+    client: Client,
+    table: String,
+    meter: Meter,
+}
+
+impl ControlTable {
+    /// The table of this name.
+    #[must_use]
+    pub fn new(connection: &Connection, table: impl Into<String>, meter: &Meter) -> Self {
+        Self { client: Client::new(connection.sdk()), table: table.into(), meter: meter.clone() }
+    }
+
+    /// Stops dispatch of a channel or a job type.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn pause(&self, scope: &PauseScope) -> Result<(), PortError> {
+        let key = pause_key(scope);
+        let answer = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .item(PK, text(&key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure(self.writing(&key), error))?;
+        count_write(&self.meter, answer.consumed_capacity());
+        Ok(())
+    }
+
+    /// Lets dispatch go on. What was missed meanwhile is made up, once a job.
+    ///
+    /// # Errors
+    /// When the table cannot be written.
+    pub async fn resume(&self, scope: &PauseScope) -> Result<(), PortError> {
+        let key = pause_key(scope);
+        let answer = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .key(PK, text(&key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure(self.writing(&key), error))?;
+        count_write(&self.meter, answer.consumed_capacity());
+        Ok(())
+    }
+
+    fn writing(&self, key: &str) -> String {
+        format!("writing `{key}` to table `{}`", self.table)
+    }
+
+    fn update(&self, key: &str) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.table)
+            .key(PK, text(key))
+            .expression_attribute_names("#value", VALUE)
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+    }
+
+    /// Sends an update with a condition. `Ok(false)`: the condition did not hold.
+    async fn send(&self, update: UpdateItemFluentBuilder, key: &str) -> Result<bool, PortError> {
+        match update.send().await {
+            Ok(answer) => {
+                count_write(&self.meter, answer.consumed_capacity());
+                Ok(true)
+            }
+            Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
+                Ok(false)
+            }
+            Err(error) => Err(failure(self.writing(key), error)),
+        }
+    }
+
+    /// The items of some keys, by key. All of them, or an error.
+    async fn read(&self, wanted: [String; 4]) -> Result<HashMap<String, Reader>, PortError> {
+        let what = || format!("reading {wanted:?} of table `{}`", self.table);
+        let keys = wanted.iter().map(|key| HashMap::from([(PK.to_owned(), text(key))])).collect();
+        let mut left = Some(keys_of(keys).map_err(|error| PortError::new(what(), Retry::Never, error))?);
+        let mut found = HashMap::new();
+        for _ in 0..READ_ATTEMPTS {
+            let Some(keys) = left.take() else { break };
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, keys)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| failure(what(), error))?;
+            for capacity in answer.consumed_capacity() {
+                count_read(&self.meter, Some(capacity));
+            }
+            for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                if let Some(AttributeValue::S(key)) = item.get(PK) {
+                    found.insert(key.clone(), Reader(item));
+                }
+            }
+            left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
+        }
+        match left {
+            None => Ok(found),
+            Some(_) => Err(PortError::new(what(), Retry::Throttled, "some keys stayed unprocessed")),
+        }
+    }
+}
+
+fn keys_of(keys: Vec<Item>) -> Result<KeysAndAttributes, aws_sdk_dynamodb::error::BuildError> {
+    KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()
+}
+
+fn pause_key(scope: &PauseScope) -> String {
+    match scope {
+        PauseScope::Channel(channel) => keys::channel_pause_key(channel),
+        PauseScope::JobType(job_type) => keys::job_type_pause_key(job_type),
+    }
+}
+
+impl ControlStore for ControlTable {
+    async fn gate(&self, job_type: &JobTypeId) -> Result<Gate, PortError> {
+        let broken = |what: String, error: &dyn std::fmt::Display| {
+            PortError::new(what, Retry::Never, error.to_string())
+        };
+        let channel = ChannelName::new(job_type.channel())
+            .map_err(|error| broken(format!("reading the gate of `{job_type}`"), &error))?;
+        let (cursor, throttle) = (keys::cursor_key(job_type), keys::throttle_key(&channel));
+        let pauses = [keys::channel_pause_key(&channel), keys::job_type_pause_key(job_type)];
+        let [of_channel, of_job_type] = pauses.clone();
+        let mut found = self.read([cursor.clone(), throttle.clone(), of_channel, of_job_type]).await?;
+        let mut value = |key: &str| match found.get_mut(key) {
+            Some(item) => item
+                .number::<u64>(VALUE)
+                .map(Some)
+                .map_err(|error| broken(format!("reading `{key}` of table `{}`", self.table), &error)),
+            None => Ok(None),
+        };
+        let cursor = value(&cursor)?.map(|minute| EpochMinute::new(u32::try_from(minute).unwrap_or(u32::MAX)));
+        let throttled_until = value(&throttle)?.map(Timestamp::from_millis);
+        let paused = pauses.iter().any(|key| found.contains_key(key));
+        Ok(Gate { cursor, paused, throttled_until })
+    }
+
+    async fn move_cursor(
+        &self,
+        job_type: &JobTypeId,
+        from: Option<EpochMinute>,
+        to: EpochMinute,
+    ) -> Result<bool, PortError> {
+        let key = keys::cursor_key(job_type);
+        let update = self
+            .update(&key)
+            .update_expression("SET #value = :to")
+            .expression_attribute_values(":to", number(to.get()));
+        let update = match from {
+            Some(from) => update
+                .condition_expression("#value = :from")
+                .expression_attribute_values(":from", number(from.get())),
+            None => update.condition_expression("attribute_not_exists(#value)"),
+        };
+        self.send(update, &key).await
+    }
+
+    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
+        let key = keys::throttle_key(channel);
+        let update = self
+            .update(&key)
+            .update_expression("SET #value = :until, #ttl = :ttl")
+            .condition_expression("attribute_not_exists(#value) OR #value < :until")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":until", number(until.millis()))
+            // Rounded up: it must outlive the throttle.
+            .expression_attribute_values(":ttl", number(until.millis() / 1000 + 1));
+        self.send(update, &key).await.map(|_| ())
+    }
+
+    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
+        let key = keys::throttle_key(channel);
+        let what = || format!("reading `{key}` of table `{}`", self.table);
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .key(PK, text(&key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await
+            .map_err(|error| failure(what(), error))?;
+        count_read(&self.meter, answer.consumed_capacity());
+        let value = answer.item.map(|item| Reader(item).number(VALUE)).transpose();
+        let value = value.map_err(|error| PortError::new(what(), Retry::Never, error))?;
+        Ok(value.map(Timestamp::from_millis))
+    }
+}
