@@ -4,8 +4,6 @@
 //! token); the second hands the jobs to the registration a thousand at a time, so that a million accounts with their
 //! contexts need not be in memory at once. A file that changed in between is refused before the second.
 
-mod line;
-mod lines;
 mod problem;
 
 use std::collections::{HashMap, HashSet};
@@ -15,15 +13,18 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::SystemTime;
 
+use pollwheel_connector::accounts::{self, Account, Line, Lines};
+use pollwheel_connector::members::Flaw;
 use pollwheel_connector::{ChannelSet, PrivateAddresses};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, JobTypeId, Target};
 use pollwheel_core::ports::Credentials;
 use pollwheel_core::register::NewJob;
 use pollwheel_local::credentials::MemoryCredentials;
 
-use line::Account;
-use lines::{Line, Lines};
 pub(crate) use problem::{Problem, Problems};
+
+/// The flag that allows private addresses.
+const ALLOWED_BY: &str = "--allow-private-addresses";
 
 /// What an account is polled for, apart from itself. Most accounts share one list.
 type Kinds = Rc<[(JobTypeId, Option<Target>)]>;
@@ -160,15 +161,15 @@ impl<R: Source> AccountsFile<R> {
             .map_err(|error| Problems::of(Problem::file(name, format!("cannot be read: {error}"))))?;
         for (number, text) in Lines::new(reader) {
             let account = match text {
-                Line::Text(text) => line::parse(&text, channels),
-                Line::Bad(message) => Err(vec![line::Flaw::of_line(message)]),
+                Line::Text(text) => accounts::parse(&text, channels),
+                Line::Bad(message) => Err(vec![Flaw::of_line(message)]),
                 Line::Unreadable(error) => {
                     problems.add(Problem::file(name, format!("cannot be read: {error}")));
                     break;
                 }
             };
             let account = account.and_then(|account| {
-                line::check_address(&account, private)?;
+                accounts::check_address(&account, private, ALLOWED_BY)?;
                 Ok(account)
             });
             match account.and_then(|account| wanted.take(account, number, &mut shared)) {
@@ -205,7 +206,7 @@ impl<R: Source> AccountsFile<R> {
             let again =
                 || changed("it was changed while it was read: run again when it is complete".to_owned());
             let Line::Text(text) = text else { return Err(again().into()) };
-            batch.extend(line::parse(&text, channels).map_err(|_| again())?.jobs);
+            batch.extend(accounts::parse(&text, channels).map_err(|_| again())?.jobs);
             if batch.len() >= size {
                 act(&batch).await?;
                 batch.clear();
@@ -217,12 +218,7 @@ impl<R: Source> AccountsFile<R> {
 
 impl Wanted {
     /// Keeps what is needed of an account, unless an earlier line has it.
-    fn take(
-        &mut self,
-        account: Account,
-        number: u32,
-        shared: &mut HashSet<Kinds>,
-    ) -> Result<(), Vec<line::Flaw>> {
+    fn take(&mut self, account: Account, number: u32, shared: &mut HashSet<Kinds>) -> Result<(), Vec<Flaw>> {
         let kinds: Kinds =
             account.jobs.iter().map(|job| (job.job.job_type.clone(), job.job.target.clone())).collect();
         let kinds = match shared.get(&kinds) {
@@ -240,7 +236,7 @@ impl Wanted {
                 "channel `{}` has the account `{}` on line {} already: leave one of the two away",
                 account.channel, account.account, earlier.line
             );
-            return Err(vec![line::Flaw::of("account_id", message)]);
+            return Err(vec![Flaw::of("account_id", message)]);
         }
         self.jobs += kinds.len() as u64;
         self.accounts.insert(key, Kept { line: number, kinds });

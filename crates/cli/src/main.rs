@@ -8,7 +8,6 @@ mod demo;
 mod exit;
 mod job;
 mod logs;
-mod nearest;
 mod output;
 mod report;
 mod run;

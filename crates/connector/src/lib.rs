@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod accounts;
 mod base_url;
 pub mod channel;
 mod connector;
@@ -9,6 +10,8 @@ mod http;
 mod items;
 mod jq;
 mod json;
+pub mod members;
+pub mod nearest;
 mod order;
 #[cfg(test)]
 mod recording;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::line::Flaw;
+use pollwheel_connector::members::Flaw;
 
 /// Problems that are shown; the rest is counted.
 const SHOWN: usize = 20;

@@ -3,12 +3,12 @@
 use std::io::{self, BufRead, Read};
 
 /// Longest line, in bytes: four times the largest context.
-pub(super) const MAX_LINE_BYTES: u64 = 64 * 1024;
+pub const MAX_LINE_BYTES: u64 = 64 * 1024;
 const BYTE_ORDER_MARK: char = '\u{FEFF}';
 
 /// A line that holds something.
 #[derive(Debug)]
-pub(super) enum Line {
+pub enum Line {
     /// Its text.
     Text(String),
     /// What is wrong with it.
@@ -18,14 +18,25 @@ pub(super) enum Line {
 }
 
 /// The lines that hold something, with their numbers, counted from 1.
-pub(super) struct Lines<R> {
+pub struct Lines<R> {
     reader: R,
     number: u32,
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) const fn new(reader: R) -> Self {
-        Self { reader, number: 0 }
+    /// The lines of a file from its beginning.
+    pub const fn new(reader: R) -> Self {
+        Self::after(reader, 0)
+    }
+
+    /// The lines that follow the line of this number.
+    pub const fn after(reader: R, number: u32) -> Self {
+        Self { reader, number }
+    }
+
+    /// The number of the last line that was read, empty ones included.
+    pub const fn number(&self) -> u32 {
+        self.number
     }
 
     /// The next line, whatever it holds.

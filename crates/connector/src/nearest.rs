@@ -1,14 +1,15 @@
 //! "Did you mean": the known word that is nearest to a misspelt one.
 
 /// The nearest of `known`, when it is near enough to be what was meant.
-pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let allowed = (word.chars().count() / 3).max(1);
     let distances = known.into_iter().map(|candidate| (distance(word, candidate), candidate));
     distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, candidate)| candidate)
 }
 
 /// `: did you mean ...?`, or nothing.
-pub(crate) fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
+#[must_use]
+pub fn hint<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     nearest(word, known).map(|candidate| format!(": did you mean `{candidate}`?")).unwrap_or_default()
 }
 

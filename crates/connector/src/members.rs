@@ -1,4 +1,5 @@
-//! The members of a line's JSON object, taken one by one. What is left at the end is unknown.
+//! The members of a JSON object that a person or a product wrote, taken one by one, with everything that is wrong with
+//! them told at once. Values are never repeated: a token in the wrong field must not get out.
 
 use std::fmt;
 
@@ -6,77 +7,98 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Flaw;
 use crate::nearest;
 
-/// Every field of an account.
-const FIELDS: [&str; 9] = [
-    "account_id",
-    "channel",
-    "job_types",
-    "targets",
-    "service_level",
-    "external_id",
-    "base_url",
-    "token",
-    "context",
-];
+/// What is wrong with an object, or with one of its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// The field, when it is one field's fault.
+    pub field: Option<&'static str>,
+    /// The column, counted from 1, when the text is not JSON.
+    pub column: Option<usize>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
 
-/// A line's members that were not taken yet, and what was found wrong so far.
-#[derive(Debug)]
-pub(super) struct Members {
+impl Flaw {
+    /// A flaw of one field.
+    pub fn of(field: &'static str, message: impl Into<String>) -> Self {
+        Self { field: Some(field), column: None, message: message.into() }
+    }
+
+    /// A flaw of the whole object.
+    pub fn of_line(message: impl Into<String>) -> Self {
+        Self { field: None, column: None, message: message.into() }
+    }
+}
+
+/// Members that were not taken yet, and what was found wrong so far.
+pub struct Members {
     members: Vec<(String, Box<RawValue>)>,
     flaws: Vec<Flaw>,
 }
 
+// Values may be secrets.
+impl fmt::Debug for Members {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.members.iter().map(|(name, _)| name);
+        f.debug_struct("Members")
+            .field("members", &names.collect::<Vec<_>>())
+            .field("flaws", &self.flaws)
+            .finish()
+    }
+}
+
 impl Members {
-    /// Reads a JSON object. Unknown and repeated fields are flaws.
-    pub(super) fn parse(text: &str) -> Result<Self, Vec<Flaw>> {
-        if !text.starts_with('{') {
-            return Err(vec![Flaw::of_line(
-                "is not a JSON object: write `{\"account_id\": ...}` on one line",
-            )]);
-        }
-        let Pairs(pairs) = serde_json::from_str(text).map_err(|error| vec![syntax(&error)])?;
-        let mut found = Self { members: Vec::with_capacity(pairs.len()), flaws: Vec::new() };
-        for (name, value) in pairs {
-            match FIELDS.iter().find(|field| **field == name) {
-                None => found.unknown(&name),
+    /// The members of an object that may have these. Unknown and repeated ones are flaws.
+    #[must_use]
+    pub fn of(object: Object, fields: &[&'static str]) -> Self {
+        let mut found = Self { members: Vec::with_capacity(object.0.len()), flaws: Vec::new() };
+        for (name, value) in object.0 {
+            match fields.iter().find(|field| **field == name) {
+                None => found.unknown(&name, fields),
                 Some(field) if found.members.iter().any(|(other, _)| *other == name) => {
                     found.flaw(field, "stands twice: leave one away");
                 }
                 Some(_) => found.members.push((name, value)),
             }
         }
-        Ok(found)
+        found
     }
 
-    fn unknown(&mut self, name: &str) {
-        let hint = nearest::hint(name, FIELDS);
+    fn unknown(&mut self, name: &str, fields: &[&'static str]) {
+        let hint = nearest::hint(name, fields.iter().copied());
         let name: String = name.chars().take(64).flat_map(char::escape_debug).collect();
-        let message = format!("there is no field `{name}`, the fields are {}{hint}", FIELDS.join(", "));
+        let message = format!("there is no field `{name}`, the fields are {}{hint}", fields.join(", "));
         self.flaws.push(Flaw::of_line(message));
     }
 
-    pub(super) fn push(&mut self, flaw: Flaw) {
+    /// Adds a flaw.
+    pub fn push(&mut self, flaw: Flaw) {
         self.flaws.push(flaw);
     }
 
-    pub(super) fn flaw(&mut self, field: &'static str, message: impl Into<String>) {
+    /// Adds a flaw of one field.
+    pub fn flaw(&mut self, field: &'static str, message: impl Into<String>) {
         self.flaws.push(Flaw::of(field, message));
     }
 
-    pub(super) fn into_flaws(self) -> Vec<Flaw> {
+    /// What was found wrong.
+    #[must_use]
+    pub fn into_flaws(self) -> Vec<Flaw> {
         self.flaws
     }
 
     /// The value, if nothing was wrong.
-    pub(super) fn finish<T>(self, value: T) -> Result<T, Vec<Flaw>> {
+    ///
+    /// # Errors
+    /// Everything that was.
+    pub fn finish<T>(self, value: T) -> Result<T, Vec<Flaw>> {
         if self.flaws.is_empty() { Ok(value) } else { Err(self.flaws) }
     }
 
     /// A text that must be there.
-    pub(super) fn required<T>(
+    pub fn required<T>(
         &mut self,
         field: &'static str,
         read: impl FnOnce(String) -> Result<T, String>,
@@ -91,7 +113,7 @@ impl Members {
     }
 
     /// A text that may be left out.
-    pub(super) fn optional<T>(
+    pub fn optional<T>(
         &mut self,
         field: &'static str,
         read: impl FnOnce(String) -> Result<T, String>,
@@ -101,7 +123,7 @@ impl Members {
     }
 
     /// A list of texts that may be left out.
-    pub(super) fn list<T>(
+    pub fn list<T>(
         &mut self,
         field: &'static str,
         read: impl FnMut(String) -> Result<T, String>,
@@ -114,7 +136,7 @@ impl Members {
     }
 
     /// A value that may be left out.
-    pub(super) fn raw<T>(
+    pub fn raw<T>(
         &mut self,
         field: &'static str,
         read: impl FnOnce(Box<RawValue>) -> Result<T, String>,
@@ -151,24 +173,52 @@ fn syntax(error: &serde_json::Error) -> Flaw {
 }
 
 /// An object's members in their order, repeated names too.
-struct Pairs(Vec<(String, Box<RawValue>)>);
+pub struct Object(Vec<(String, Box<RawValue>)>);
 
-impl<'de> Deserialize<'de> for Pairs {
+impl Object {
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// When the text is none.
+    pub fn parse(text: &str) -> Result<Self, Vec<Flaw>> {
+        if !text.starts_with('{') {
+            return Err(vec![Flaw::of_line(
+                "is not a JSON object: write `{\"account_id\": ...}` on one line",
+            )]);
+        }
+        serde_json::from_str(text).map_err(|error| vec![syntax(&error)])
+    }
+
+    /// Takes the first member of this name away.
+    pub fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
+        let at = self.0.iter().position(|(other, _)| other == name)?;
+        Some(self.0.remove(at).1)
+    }
+}
+
+// Values may be secrets.
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl<'de> Deserialize<'de> for Object {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Collect;
         impl<'de> Visitor<'de> for Collect {
-            type Value = Pairs;
+            type Value = Object;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a JSON object")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Pairs, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
                 let mut pairs = Vec::new();
                 while let Some(pair) = map.next_entry()? {
                     pairs.push(pair);
                 }
-                Ok(Pairs(pairs))
+                Ok(Object(pairs))
             }
         }
         deserializer.deserialize_map(Collect)

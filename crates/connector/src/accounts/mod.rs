@@ -1,12 +1,10 @@
-//! One line of an accounts file: a JSON object, checked field by field.
+//! An account as people and products write it down: a JSON object, checked field by field. One line of an accounts file,
+//! and the body of a command that registers.
 //!
 //! Values are never repeated in a message unless they are names or ids: a token in the wrong field must not get out.
 
-mod members;
+mod lines;
 
-use pollwheel_connector::{
-    AccountProblem, Channel, ChannelSet, JobType, PrivateAddresses, Token, special_host,
-};
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, ServiceLevel, Target};
 use pollwheel_core::policy::JobTypeSpec;
@@ -15,50 +13,58 @@ use pollwheel_core::register::NewJob;
 use pollwheel_core::row::{JobRow, Place, Revision, Subject};
 use pollwheel_core::time::EpochMinute;
 
+use crate::channel::{AccountProblem, Channel, ChannelSet, JobType, Token};
+use crate::connector::PrivateAddresses;
+use crate::http::special_host;
+use crate::members::{Flaw, Members, Object};
 use crate::nearest;
-use members::Members;
+pub use lines::{Line, Lines, MAX_LINE_BYTES};
+
+/// Every field of an account.
+const FIELDS: [&str; 9] = [
+    "account_id",
+    "channel",
+    "job_types",
+    "targets",
+    "service_level",
+    "external_id",
+    "base_url",
+    "token",
+    "context",
+];
 
 /// Longest external id, in bytes: it becomes part of a URL.
 const MAX_EXTERNAL_ID_BYTES: usize = 1024;
 /// Most targets of one account.
 const MAX_TARGETS: usize = 1000;
 
-/// What is wrong with a line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Flaw {
-    /// The field, when it is one field's fault.
-    pub(super) field: Option<&'static str>,
-    /// The column, counted from 1, when the line is not JSON.
-    pub(super) column: Option<usize>,
-    /// What is wrong and what to do.
-    pub(super) message: String,
-}
-
-impl Flaw {
-    pub(super) fn of(field: &'static str, message: impl Into<String>) -> Self {
-        Self { field: Some(field), column: None, message: message.into() }
-    }
-
-    pub(super) fn of_line(message: impl Into<String>) -> Self {
-        Self { field: None, column: None, message: message.into() }
-    }
-}
-
 /// An account, and the jobs it is polled by.
 #[derive(Debug)]
-pub(super) struct Account {
-    pub(super) channel: ChannelName,
-    pub(super) account: AccountId,
-    pub(super) jobs: Vec<NewJob>,
-    pub(super) token: Option<Secret>,
+pub struct Account {
+    /// Where it is polled.
+    pub channel: ChannelName,
+    /// Who it is.
+    pub account: AccountId,
+    /// What it is polled by: at least one job.
+    pub jobs: Vec<NewJob>,
+    /// What it authenticates with.
+    pub token: Option<Secret>,
 }
 
 /// Reads a line.
 ///
 /// # Errors
 /// Everything that is wrong with it.
-pub(super) fn parse(text: &str, channels: &ChannelSet) -> Result<Account, Vec<Flaw>> {
-    let mut members = Members::parse(text)?;
+pub fn parse(text: &str, channels: &ChannelSet) -> Result<Account, Vec<Flaw>> {
+    read(Object::parse(text)?, channels)
+}
+
+/// Reads a JSON object that was taken apart already.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub fn read(object: Object, channels: &ChannelSet) -> Result<Account, Vec<Flaw>> {
+    let mut members = Members::of(object, &FIELDS);
     let account =
         members.required("account_id", |text| AccountId::new(text).map_err(|error| error.to_string()));
     let channel = members.required("channel", |name| find_channel(&name, channels));
@@ -104,16 +110,20 @@ pub(super) fn parse(text: &str, channels: &ChannelSet) -> Result<Account, Vec<Fl
     members.finish(Account { channel: channel.name().clone(), account, jobs, token })
 }
 
-/// Whether an account's own host may be polled, as far as its text tells.
+/// Whether an account's own host may be polled, as far as its text tells. `allowed_by` is the setting that would allow it.
 ///
 /// # Errors
 /// The rule that it breaks.
-pub(super) fn check_address(account: &Account, private: PrivateAddresses) -> Result<(), Vec<Flaw>> {
+pub fn check_address(
+    account: &Account,
+    private: PrivateAddresses,
+    allowed_by: &str,
+) -> Result<(), Vec<Flaw>> {
     let own = account.jobs.first().and_then(|job| job.subject.base_url.as_deref());
     match (private, own.and_then(special_host)) {
         (PrivateAddresses::Refused, Some(rule)) => Err(vec![Flaw::of(
             "base_url",
-            format!("its host is a {rule}: `--allow-private-addresses` allows requests to it"),
+            format!("its host is a {rule}: `{allowed_by}` allows requests to it"),
         )]),
         (PrivateAddresses::Refused, None) | (PrivateAddresses::Allowed, _) => Ok(()),
     }
