@@ -107,10 +107,32 @@ impl From<Cadence> for u16 {
 }
 
 /// The cadences that a service level allows, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Ends", into = "Ends")]
 pub struct CadenceRange {
     fastest: Cadence,
     slowest: Cadence,
+}
+
+/// A range as it is written: not known to be the right way round.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ends {
+    fastest: Cadence,
+    slowest: Cadence,
+}
+
+impl From<CadenceRange> for Ends {
+    fn from(range: CadenceRange) -> Self {
+        Self { fastest: range.fastest, slowest: range.slowest }
+    }
+}
+
+impl TryFrom<Ends> for CadenceRange {
+    type Error = BackwardRange;
+    fn try_from(ends: Ends) -> Result<Self, BackwardRange> {
+        Self::new(ends.fastest, ends.slowest)
+    }
 }
 
 /// A range whose fastest end is slower than its slowest.

@@ -3,14 +3,19 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
+use serde::{Deserialize, Serialize};
+
 use crate::cadence::{Cadence, CadenceRange};
 use crate::id::{JobTypeId, ServiceLevel};
 
+/// Seconds over which a minute's jobs may leave: the last one must leave before the next minute.
+pub const MAX_SPREAD_SECONDS: u16 = 59;
 /// Longest hold, in minutes: a day. No server may ask for more.
 pub const MAX_HOLD_MINUTES: u32 = 1440;
 
 /// How the completion treats the jobs of one job type at one service level.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The cadences allowed.
     pub range: CadenceRange,
@@ -54,7 +59,8 @@ impl Policy {
 }
 
 /// What the passes need to know of a job type.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobTypeSpec {
     /// Which.
     pub id: JobTypeId,
@@ -97,8 +103,10 @@ impl JobTypeSpec {
     }
 }
 
-/// Every job type that this deployment knows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Every job type that this deployment knows. In JSON it is the list of its job types: the `catalog.json` that is packed
+/// with the functions. Reading one refuses what no job type can mean, so that a damaged package stops at its start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<JobTypeSpec>", into = "Vec<JobTypeSpec>")]
 pub struct Catalog {
     specs: BTreeMap<JobTypeId, JobTypeSpec>,
 }
@@ -119,5 +127,126 @@ impl Catalog {
     /// Every job type, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &JobTypeSpec> {
         self.specs.values()
+    }
+}
+
+impl From<Catalog> for Vec<JobTypeSpec> {
+    fn from(catalog: Catalog) -> Self {
+        catalog.specs.into_values().collect()
+    }
+}
+
+/// Why a list of job types is no catalog.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// Functions with nothing to do are a packaging mistake.
+    #[error("the catalog has no job type: render it anew from the channels")]
+    Empty,
+    /// Which of the two counts would depend on their order.
+    #[error("job type `{0}` stands twice in the catalog: keep one")]
+    Twice(JobTypeId),
+    /// A number that the passes cannot work with.
+    #[error("job type `{id}`: `{field}` is {value}, use {rule}")]
+    Number {
+        /// The job type.
+        id: JobTypeId,
+        /// The field.
+        field: &'static str,
+        /// What it holds.
+        value: u64,
+        /// What it may hold.
+        rule: &'static str,
+    },
+}
+
+impl TryFrom<Vec<JobTypeSpec>> for Catalog {
+    type Error = CatalogError;
+
+    fn try_from(list: Vec<JobTypeSpec>) -> Result<Self, CatalogError> {
+        let mut specs = BTreeMap::new();
+        for spec in list {
+            spec.check()?;
+            if let Some(twin) = specs.insert(spec.id.clone(), spec) {
+                return Err(CatalogError::Twice(twin.id));
+            }
+        }
+        if specs.is_empty() { Err(CatalogError::Empty) } else { Ok(Self { specs }) }
+    }
+}
+
+impl JobTypeSpec {
+    /// Refuses numbers that the passes cannot work with.
+    fn check(&self) -> Result<(), CatalogError> {
+        let number = |ok: bool, field, value, rule| {
+            if ok { Ok(()) } else { Err(CatalogError::Number { id: self.id.clone(), field, value, rule }) }
+        };
+        let spread = self.spread_seconds;
+        number(spread <= MAX_SPREAD_SECONDS, "spread_seconds", u64::from(spread), "at most 59")?;
+        number(self.backlog_limit > 0, "backlog_limit", self.backlog_limit, "at least 1")?;
+        for policy in self.levels.values().chain([&self.default_policy]) {
+            let hold = policy.hold_cap_minutes;
+            number((1..=MAX_HOLD_MINUTES).contains(&hold), "hold_cap_minutes", u64::from(hold), "1 to 1440")?;
+            let backoff = policy.backoff_base_minutes;
+            number(backoff > 0, "backoff_base_minutes", u64::from(backoff), "at least 1")?;
+            let cap = policy.backoff_cap_minutes;
+            number(cap >= backoff, "backoff_cap_minutes", u64::from(cap), "at least backoff_base_minutes")?;
+            let crashes = policy.quarantine_after;
+            number(crashes > 0, "quarantine_after", u64::from(crashes), "at least 1")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn list() -> Value {
+        let range = CadenceRange::new(Cadence::FASTEST, Cadence::SLOWEST).unwrap();
+        let mut spec = JobTypeSpec::new(JobTypeId::new("toy/posts").unwrap(), range);
+        spec.levels.insert(ServiceLevel::new("free").unwrap(), Policy::new(range));
+        serde_json::to_value(Catalog::new([spec])).unwrap()
+    }
+
+    fn read(list: Value) -> Result<Catalog, String> {
+        serde_json::from_value(list).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_catalog_is_a_list_and_comes_back() {
+        let list = list();
+        assert_eq!(list[0]["id"], json!("toy/posts"));
+        assert_eq!(serde_json::to_value(read(list.clone()).unwrap()).unwrap(), list);
+    }
+
+    #[test]
+    fn what_no_job_type_can_mean_is_refused() {
+        let cases = [
+            ("/0/shards", json!(0), "zero"),
+            ("/0/spread_seconds", json!(60), "`spread_seconds` is 60, use at most 59"),
+            ("/0/backlog_limit", json!(0), "`backlog_limit` is 0"),
+            ("/0/default_policy/range/fastest", json!(7), "`7` is not a cadence"),
+            ("/0/levels/free/range/slowest", json!(0), "`0` is not a cadence"),
+            ("/0/levels/free/range", json!({"fastest": 60, "slowest": 5}), "swap them"),
+            ("/0/levels/free/hold_cap_minutes", json!(1441), "`hold_cap_minutes` is 1441"),
+            ("/0/levels/free/backoff_base_minutes", json!(0), "`backoff_base_minutes` is 0"),
+            ("/0/levels/free/backoff_cap_minutes", json!(0), "`backoff_cap_minutes` is 0"),
+            ("/0/default_policy/quarantine_after", json!(0), "`quarantine_after` is 0"),
+            ("/0/id", json!("toy"), "is not of the form"),
+            ("/0/levels/free", json!({}), "missing field"),
+            ("", json!([]), "no job type"),
+            ("", json!([list()[0], list()[0]]), "stands twice"),
+        ];
+        for (place, bad, says) in cases {
+            let mut list = list();
+            *list.pointer_mut(place).unwrap() = bad.clone();
+            let error = read(list).unwrap_err();
+            assert!(error.contains(says), "{place} {bad}: {error}");
+        }
+        let mut unknown = list();
+        unknown[0]["shard"] = json!(3);
+        assert!(read(unknown).unwrap_err().contains("unknown field `shard`"));
     }
 }
