@@ -1,0 +1,70 @@
+//! The rendered files: what is in them, and whether the ones in the checkout are still the same.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use pollwheel_connector::ChannelSet;
+use serde::Serialize;
+
+use crate::limits;
+use crate::stack::Stack;
+use crate::{sam, serverless};
+
+/// First line of every file whose format has comments.
+const NOTICE: &str = "# rendered, do not edit: `just render`\n";
+
+/// A path in the checkout, and the text that belongs there.
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    path: &'static str,
+    text: String,
+}
+
+/// Renders every file from the channels in a folder.
+///
+/// # Errors
+/// When a channel file is wrong, or AWS would refuse the stack.
+pub(crate) fn render(channels: &Path) -> Result<Vec<Rendered>> {
+    let channels = ChannelSet::load(channels)?;
+    let stack = Stack::of(&channels)?;
+    let mut catalog = serde_json::to_string_pretty(&channels.catalog())?;
+    catalog.push('\n');
+    let files = vec![
+        Rendered { path: "serverless.yml", text: yaml(&serverless::service(&stack))? },
+        Rendered { path: "infra/rendered/template.yaml", text: yaml(&sam::template(&stack))? },
+        Rendered { path: "infra/rendered/catalog.json", text: catalog },
+    ];
+    for file in &files {
+        limits::check_size(file.path, &file.text)?;
+    }
+    Ok(files)
+}
+
+fn yaml(value: &impl Serialize) -> Result<String> {
+    Ok(format!("{NOTICE}{}", serde_saphyr::to_string(value)?))
+}
+
+/// Writes the files.
+///
+/// # Errors
+/// The file that cannot be written.
+pub(crate) fn write(root: &Path, files: &[Rendered]) -> Result<()> {
+    for file in files {
+        let path = root.join(file.path);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        }
+        fs::write(&path, &file.text).with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The files that are missing or not what they would be now.
+pub(crate) fn stale(root: &Path, files: &[Rendered]) -> Vec<&'static str> {
+    files
+        .iter()
+        .filter(|file| fs::read_to_string(root.join(file.path)).ok().as_deref() != Some(file.text.as_str()))
+        .map(|file| file.path)
+        .collect()
+}
