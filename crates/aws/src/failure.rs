@@ -30,7 +30,11 @@ where
             let message = service.err().message().unwrap_or("no message");
             format!("{code}: {message}{}", advice(code))
         }
-        _ => chain(&error),
+        SdkError::ConstructionFailure(_)
+        | SdkError::TimeoutError(_)
+        | SdkError::DispatchFailure(_)
+        | SdkError::ResponseError(_)
+        | _ => chain(&error),
     };
     PortError::new(what, retry, reason)
 }

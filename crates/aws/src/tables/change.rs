@@ -4,7 +4,6 @@
 //! conflict with the row that was to be written: callers compare, and see that it is theirs. Transactions carry a token
 //! by which DynamoDB knows the retry.
 
-use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
@@ -16,7 +15,7 @@ use pollwheel_core::ports::{Applied, Change, JobStore, PortError, Retry};
 use pollwheel_core::row::{JobRow, Place, Registration, Revision};
 
 use super::count_write;
-use super::item::{self, Item, PK, REV, number};
+use super::item::{self, Item, PK, number};
 use super::jobs::{JobTables, unreadable};
 use crate::failure::{failure, of_code};
 
@@ -68,13 +67,12 @@ async fn put(tables: &JobTables, item: Item, expected: Option<Revision>) -> Resu
             count_write(&tables.meter, answer.consumed_capacity());
             Ok(Write::Done)
         }
-        Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
-            match error.into_err() {
-                PutItemError::ConditionalCheckFailedException(refused) => Ok(Write::Refused(refused.item)),
-                error => Err(PortError::new(what(), Retry::Never, error)),
+        Err(error) => match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(refused)) => {
+                Ok(Write::Refused(refused.item.clone()))
             }
-        }
-        Err(error) => Err(failure(what(), error)),
+            Some(_) | None => Err(failure(what(), error)),
+        },
     }
 }
 
@@ -195,26 +193,23 @@ async fn transact(
             }
             Ok(Write::Done)
         }
-        Err(SdkError::ServiceError(error)) if error.err().is_transaction_canceled_exception() => {
-            match error.into_err() {
-                TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-                    judge(cancelled.cancellation_reasons.unwrap_or_default(), what)
-                }
-                error => Err(PortError::new(what(), Retry::Never, error)),
+        Err(error) => match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
+                judge(cancelled.cancellation_reasons(), what)
             }
-        }
-        Err(error) => Err(failure(what(), error)),
+            Some(_) | None => Err(failure(what(), error)),
+        },
     }
 }
 
 /// Why a transaction was cancelled: its condition, or something that passes.
-fn judge(reasons: Vec<CancellationReason>, what: impl Fn() -> String) -> Result<Write, PortError> {
+fn judge(reasons: &[CancellationReason], what: impl Fn() -> String) -> Result<Write, PortError> {
     let mut worst = None;
     for reason in reasons {
         let code = reason.code.as_deref().unwrap_or_default();
         match code {
             "None" | "" => {}
-            "ConditionalCheckFailed" => return Ok(Write::Refused(reason.item)),
+            "ConditionalCheckFailed" => return Ok(Write::Refused(reason.item.clone())),
             _ => {
                 let message = reason.message.as_deref().unwrap_or("no message");
                 worst = Some((cancelled(code), format!("{code}: {message}")));
@@ -237,6 +232,7 @@ fn cancelled(code: &str) -> Retry {
 
 #[cfg(test)]
 mod tests {
+    use super::super::item::REV;
     use super::*;
 
     fn reason(code: &str) -> CancellationReason {
@@ -246,7 +242,7 @@ mod tests {
     #[test]
     fn a_cancelled_transaction_is_a_conflict_only_when_its_condition_failed() {
         let judged = |codes: &[&str]| {
-            judge(codes.iter().map(|code| reason(code)).collect(), || "moving".to_owned())
+            judge(&codes.iter().map(|code| reason(code)).collect::<Vec<_>>(), || "moving".to_owned())
                 .map_err(|error| error.retry)
         };
         assert!(matches!(judged(&["ConditionalCheckFailed", "None", "None"]), Ok(Write::Refused(_))));
