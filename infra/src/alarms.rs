@@ -50,7 +50,7 @@ const PERSISTENT: Span = Span { period_seconds: 300, periods: 3, bad_periods: 2 
 const MINUTES: Span = Span { period_seconds: 60, periods: 3, bad_periods: 3 };
 
 /// A tick later than this for three minutes is a scheduler that does not keep up.
-const TICK_LAG_SECONDS: u32 = 120;
+pub(crate) const TICK_LAG_SECONDS: u32 = 120;
 /// Redeliveries that a message may need while all is well, and time beyond them, until its age is an alarm.
 const REDELIVERIES: u32 = 2;
 const AGE_MARGIN_SECONDS: u32 = 180;

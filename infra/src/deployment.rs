@@ -54,7 +54,8 @@ impl Deployment {
         Self::from_ids(channels.catalog().iter().map(|spec| spec.id.clone()))
     }
 
-    fn from_ids(ids: impl IntoIterator<Item = JobTypeId>) -> Result<Self> {
+    /// The same, from the ids of the job types.
+    pub(crate) fn from_ids(ids: impl IntoIterator<Item = JobTypeId>) -> Result<Self> {
         let mut channels: BTreeMap<String, Vec<JobTypePlan>> = BTreeMap::new();
         for id in ids {
             let (channel, name) = (id.channel().to_owned(), id.name().to_owned());

@@ -68,3 +68,44 @@ pub(crate) fn stale(root: &Path, files: &[Rendered]) -> Vec<&'static str> {
         .map(|file| file.path)
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn root() -> &'static Path {
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    }
+
+    #[test]
+    fn the_rendered_files_are_up_to_date() {
+        let files = render(&root().join("channels")).unwrap();
+        assert_eq!(stale(root(), &files), [""; 0], "run `just render`");
+    }
+
+    #[test]
+    fn a_file_that_differs_or_is_missing_is_stale() {
+        let rendered = |path, text: &str| Rendered { path, text: text.to_owned() };
+        let files =
+            [rendered("infra/rendered/catalog.json", "[]\n"), rendered("infra/rendered/no-such-file", "")];
+        assert_eq!(stale(root(), &files), ["infra/rendered/catalog.json", "infra/rendered/no-such-file"]);
+    }
+
+    #[test]
+    fn texts_hold_pseudo_parameters_only() {
+        // The Serverless Framework would take anything else in braces for a variable of its own.
+        let own = ["${opt:", "${param:", "${sls:stage}", "${AWS::"];
+        for file in render(&root().join("channels")).unwrap() {
+            let foreign: BTreeSet<&str> = file
+                .text
+                .match_indices("${")
+                .map(|(at, _)| &file.text[at..])
+                .filter(|text| !own.iter().any(|start| text.starts_with(start)))
+                .map(|text| text.lines().next().unwrap_or(text))
+                .collect();
+            assert!(foreign.is_empty(), "{}: {foreign:?}", file.path);
+        }
+    }
+}

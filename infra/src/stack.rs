@@ -23,21 +23,28 @@ impl Stack {
     /// # Errors
     /// When a name or a limit of AWS does not allow it.
     pub(crate) fn of(channels: &ChannelSet) -> Result<Self> {
-        let deployment = Deployment::plan(channels)?;
-        let functions = functions::all(&deployment);
-        let queues = queues::all(&deployment);
+        Self::planned(&Deployment::plan(channels)?)
+    }
+
+    /// The stack of a deployment.
+    ///
+    /// # Errors
+    /// When a limit of AWS does not allow it.
+    pub(crate) fn planned(deployment: &Deployment) -> Result<Self> {
+        let functions = functions::all(deployment);
+        let queues = queues::all(deployment);
         let alarms = alarms::all(&functions, &queues);
 
         let mut resources = Named::default();
         tables::add(&mut resources);
         queues::add(&queues, &mut resources);
         functions::add_log_groups(&functions, &mut resources);
-        roles::add(&deployment, &functions, &mut resources);
-        mappings::add(&deployment, &mut resources);
+        roles::add(deployment, &functions, &mut resources);
+        mappings::add(deployment, &mut resources);
         schedule::add(&mut resources);
         bus::add(&mut resources);
         alarms::add(&alarms, &mut resources);
-        dashboard::add(&deployment, &functions, &queues, &alarms, &mut resources)?;
+        dashboard::add(deployment, &functions, &queues, &alarms, &mut resources)?;
 
         let stack = Self { functions, resources };
         limits::check(&stack)?;
