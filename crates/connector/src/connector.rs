@@ -22,6 +22,23 @@ pub enum PrivateAddresses {
     Allowed,
 }
 
+/// A word that is neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is neither `refused` nor `allowed`")]
+pub struct NoSuchChoice;
+
+impl std::str::FromStr for PrivateAddresses {
+    type Err = NoSuchChoice;
+
+    fn from_str(text: &str) -> Result<Self, NoSuchChoice> {
+        match text {
+            "refused" => Ok(Self::Refused),
+            "allowed" => Ok(Self::Allowed),
+            _ => Err(NoSuchChoice),
+        }
+    }
+}
+
 /// How to speak to third parties.
 #[derive(Debug, Clone)]
 pub struct ConnectorOptions {

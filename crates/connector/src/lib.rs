@@ -26,6 +26,6 @@ mod template;
 mod wait;
 
 pub use channel::{AccountProblem, Channel, ChannelErrors, ChannelSet, JobType, Problem, Token};
-pub use connector::{Connector, ConnectorError, ConnectorOptions, PrivateAddresses};
+pub use connector::{Connector, ConnectorError, ConnectorOptions, NoSuchChoice, PrivateAddresses};
 pub use http::{TlsError, special_host};
 pub use replay::replay;

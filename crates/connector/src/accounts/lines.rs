@@ -34,11 +34,6 @@ impl<R: BufRead> Lines<R> {
         Self { reader, number }
     }
 
-    /// The number of the last line that was read, empty ones included.
-    pub const fn number(&self) -> u32 {
-        self.number
-    }
-
     /// The next line, whatever it holds.
     fn read(&mut self) -> io::Result<Option<Line>> {
         let mut bytes = Vec::new();

@@ -1,0 +1,125 @@
+//! What the function answers. Nothing here holds a token.
+
+use pollwheel_connector::members::Flaw;
+use pollwheel_core::register::Registered;
+use serde::Serialize;
+
+use crate::import::{Imported, Progress};
+use crate::jobs::{JobState, Poll};
+use crate::listing::Listed;
+
+/// An answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// The command cannot be done as it stands. Nothing was changed.
+    Refused {
+        /// Everything that is wrong with it, of an import the first hundred lines.
+        refused: Vec<Refusal>,
+    },
+    /// To `register`.
+    Registered(Counts),
+    /// To `change` and `unpark`.
+    Changed {
+        /// Jobs that are not as they were.
+        changed: u64,
+        /// Jobs that were so already.
+        unchanged: u64,
+    },
+    /// To `remove`.
+    Removed {
+        /// Jobs that were unregistered.
+        removed: u64,
+    },
+    /// To `list`.
+    Listed(Listed),
+    /// To `show`.
+    Shown {
+        /// The jobs.
+        jobs: Vec<JobState>,
+    },
+    /// To `poll_now`.
+    Polling {
+        /// The jobs, each with what became of the wish.
+        jobs: Vec<Poll>,
+    },
+    /// To `pause`.
+    Paused {
+        /// The channel or job type.
+        paused: String,
+    },
+    /// To `resume`.
+    Resumed {
+        /// The channel or job type.
+        resumed: String,
+    },
+    /// To an `import` that is complete.
+    Imported {
+        /// Yes.
+        done: bool,
+        /// What became of the accounts.
+        #[serde(flatten)]
+        imported: Imported,
+    },
+    /// To an `import` that ran out of time.
+    Unfinished {
+        /// No.
+        done: bool,
+        /// The same command goes on from here, given as `from`.
+        next: Progress,
+    },
+}
+
+/// One thing that is wrong with a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// The line of a file, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<&'static str>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Refusal {
+    /// A flaw of a command.
+    pub(crate) fn of(flaw: Flaw) -> Self {
+        Self { line: None, field: flaw.field, message: flaw.message }
+    }
+
+    /// A flaw of a line.
+    pub(crate) fn at(line: u32, flaw: Flaw) -> Self {
+        Self { line: Some(line), ..Self::of(flaw) }
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.field {
+            Some(field) => write!(f, "`{field}` {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+/// What became of jobs that were registered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// New ones.
+    pub inserted: u64,
+    /// Those whose subject or level changed.
+    pub changed: u64,
+    /// Those taken back into the wheel.
+    pub unparked: u64,
+    /// Those that were there already.
+    pub unchanged: u64,
+}
+
+impl From<Registered> for Counts {
+    fn from(registered: Registered) -> Self {
+        let Registered { inserted, changed, unparked, unchanged } = registered;
+        Self { inserted, changed, unparked, unchanged }
+    }
+}

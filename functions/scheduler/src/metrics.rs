@@ -1,0 +1,139 @@
+//! What the passes reported, as metrics and as a line in the log.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pollwheel_aws::Usage;
+use pollwheel_aws::lambda::{Dimension, Metric, Metrics};
+use pollwheel_core::id::JobTypeId;
+use pollwheel_core::tick::{CursorMove, DrainReport, JobTypeTick, Skip, TickEnd};
+use pollwheel_core::time::{EpochMinute, Timestamp};
+
+const FUNCTION: &str = "scheduler";
+
+/// How a tick ended for a job type, as its metrics count it.
+struct Ended {
+    skipped: bool,
+    cursor_kept: bool,
+}
+
+impl Ended {
+    fn of(end: &TickEnd) -> Self {
+        let (skipped, cursor_kept) = match end {
+            // The minute is done already: nothing was left out.
+            TickEnd::Skipped(Skip::Repeated) | TickEnd::Dispatched(CursorMove::Moved | CursorMove::Lost) => {
+                (false, false)
+            }
+            TickEnd::Skipped(Skip::Paused | Skip::Throttled | Skip::Backlogged) => (true, false),
+            TickEnd::Dispatched(CursorMove::Kept) | TickEnd::Failed(_) => (false, true),
+        };
+        Self { skipped, cursor_kept }
+    }
+}
+
+/// A tick, after it is done.
+pub(crate) fn tick(
+    metrics: &Metrics,
+    now: Timestamp,
+    minute: EpochMinute,
+    reports: &[JobTypeTick],
+    fallback: Option<&'static str>,
+    usage: Usage,
+) {
+    let lag = now.since(minute.start());
+    let (mut skipped, mut kept) = (0, 0);
+    let mut total = DrainReport::default();
+    for report in reports {
+        let ended = Ended::of(&report.end);
+        let (was_skipped, was_kept) = (u64::from(ended.skipped), u64::from(ended.cursor_kept));
+        (skipped, kept) = (skipped + was_skipped, kept + was_kept);
+        total += report.drained;
+        let mut values = dispatched(&report.drained);
+        values.push(Metric::count("FannedOut", report.fanned_out));
+        values.push(Metric::count("SkippedJobTypes", was_skipped));
+        values.push(Metric::count("CursorsKept", was_kept));
+        values.push(lag_metric(lag));
+        metrics.emit(now, Dimension::JobType(&report.job_type), values);
+        log(minute, report);
+    }
+    let mut values = dispatched(&total);
+    values.push(Metric::count("SkippedJobTypes", skipped));
+    values.push(Metric::count("CursorsKept", kept));
+    values.push(Metric::count("TickTimeFallback", u64::from(fallback.is_some())));
+    values.push(lag_metric(lag));
+    values.extend(used(usage));
+    metrics.emit(now, Dimension::Function(FUNCTION), values);
+    tracing::info!(
+        %minute,
+        job_types = reports.len(),
+        dispatched = total.dispatched,
+        held = total.held,
+        missed_minutes = total.missed,
+        skipped_job_types = skipped,
+        cursors_kept = kept,
+        lag_seconds = lag.as_secs_f64(),
+        "ticked"
+    );
+}
+
+/// Messages of the drains queue, after they are done. What cannot be read has no job type.
+pub(crate) fn drains(
+    metrics: &Metrics,
+    now: Timestamp,
+    reports: &BTreeMap<Option<JobTypeId>, DrainReport>,
+    failed: usize,
+    usage: Usage,
+) {
+    let mut total = DrainReport::default();
+    for (job_type, report) in reports {
+        total += *report;
+        if let Some(job_type) = job_type {
+            metrics.emit(now, Dimension::JobType(job_type), dispatched(report));
+        }
+    }
+    let mut values = dispatched(&total);
+    values.push(Metric::count("RecordsFailed", failed as u64));
+    values.extend(used(usage));
+    metrics.emit(now, Dimension::Function(FUNCTION), values);
+    tracing::info!(
+        partitions = total.partitions,
+        dispatched = total.dispatched,
+        held = total.held,
+        undrained = total.undrained,
+        records_failed = failed,
+        "drained"
+    );
+}
+
+fn dispatched(report: &DrainReport) -> Vec<Metric> {
+    vec![
+        Metric::count("Dispatched", report.dispatched),
+        Metric::count("Held", report.held),
+        Metric::count("MissedMinutes", report.missed),
+        Metric::count("RowsUnreadable", report.unreadable),
+    ]
+}
+
+fn lag_metric(lag: Duration) -> Metric {
+    Metric::seconds("TickLagSeconds", lag)
+}
+
+fn used(usage: Usage) -> [Metric; 2] {
+    [Metric::amount("ReadUnits", usage.read_units), Metric::amount("WriteUnits", usage.write_units)]
+}
+
+fn log(minute: EpochMinute, report: &JobTypeTick) {
+    let job_type = &report.job_type;
+    match &report.end {
+        TickEnd::Failed(error) => {
+            tracing::error!(%job_type, %minute, error = error.chain(), "a job type was not dispatched, the next tick covers it");
+        }
+        TickEnd::Dispatched(CursorMove::Kept) => {
+            tracing::error!(%job_type, %minute, "a job type was dispatched in part, the next tick covers the rest");
+        }
+        TickEnd::Skipped(reason @ (Skip::Paused | Skip::Throttled | Skip::Backlogged)) => {
+            tracing::warn!(%job_type, %minute, ?reason, "a job type was left out, a later tick covers it");
+        }
+        TickEnd::Skipped(Skip::Repeated) | TickEnd::Dispatched(CursorMove::Moved | CursorMove::Lost) => {}
+    }
+}

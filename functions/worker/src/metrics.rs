@@ -1,0 +1,50 @@
+//! What a pass reported, as metrics and as lines in the log.
+
+use pollwheel_aws::Usage;
+use pollwheel_aws::lambda::{Dimension, Metric, Metrics};
+use pollwheel_core::id::ChannelName;
+use pollwheel_core::poll::PollReport;
+use pollwheel_core::time::Timestamp;
+
+/// A pass, after it is done. `failed` counts the records that come back.
+pub(crate) fn pass(
+    metrics: &Metrics,
+    now: Timestamp,
+    channel: &ChannelName,
+    report: &PollReport,
+    failed: usize,
+    usage: Usage,
+) {
+    let latest = report.lateness.iter().max().copied();
+    let mut values = vec![
+        Metric::count("Polls", report.polled),
+        Metric::count("Items", report.items),
+        Metric::count("Events", report.events),
+        Metric::count("Requests", report.requests),
+        Metric::count("Throttled", report.throttled),
+        Metric::count("CutOff", report.cut_off),
+        Metric::count("Unstarted", report.unstarted),
+        Metric::count("Panics", report.panics),
+        Metric::count("RecordsFailed", failed as u64),
+        Metric::amount("ReadUnits", usage.read_units),
+    ];
+    values.extend(latest.map(|latest| Metric::seconds("LatenessSecondsMax", latest)));
+    values.extend(report.outcomes.iter().map(|(name, count)| Metric::outcome(name, *count)));
+    metrics.emit(now, Dimension::Channel(channel), values);
+    for (error, (job, polls)) in &report.errors {
+        tracing::warn!(polls, %job, %error, "polls failed, their jobs are held");
+    }
+    tracing::info!(
+        records = report.records,
+        polled = report.polled,
+        items = report.items,
+        events = report.events,
+        requests = report.requests,
+        duplicates = report.duplicates,
+        throttled = report.throttled,
+        unstarted = report.unstarted,
+        cut_off = report.cut_off,
+        records_failed = failed,
+        "polled"
+    );
+}
