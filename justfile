@@ -42,10 +42,20 @@ scorecard:
 scorecard-write:
     scripts/scorecard --write
 
+# the rendered templates: fresh, valid, the same in both forms, within scorecard r31
+[group('check')]
+check-infra *WORD:
+    scripts/check-infra {{ WORD }}
+
 # known vulnerabilities of our dependencies: needs a network
 [group('check')]
 advisories:
     PATH="$(scripts/tools cargo-deny):$PATH" cargo deny check advisories
+
+# serverless.yml, the SAM template and the catalog, from the channels
+[group('deploy')]
+render:
+    cargo run --quiet -p pollwheel-infra
 
 # poll 200 made-up accounts on two made-up upstreams; Ctrl-C ends it with a summary
 [group('run')]
