@@ -57,6 +57,12 @@ advisories:
 render:
     cargo run --quiet -p pollwheel-infra
 
+# the functions as zips in target/lambda: for Lambda on arm64, or with --native for this machine
+[group('deploy')]
+package *ARGS:
+    scripts/package {{ ARGS }}
+    scripts/check-package
+
 # poll 200 made-up accounts on two made-up upstreams; Ctrl-C ends it with a summary
 [group('run')]
 demo *ARGS:
