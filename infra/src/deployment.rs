@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
-use pollwheel_connector::ChannelSet;
 use pollwheel_core::id::JobTypeId;
+use pollwheel_core::policy::Catalog;
 
 /// The longest stack name that every name is made to fit: `pollwheel-` and a stage of 20 characters.
 pub(crate) const MAX_STACK_NAME_CHARS: usize = 30;
@@ -46,12 +46,12 @@ pub(crate) struct Deployment {
 }
 
 impl Deployment {
-    /// Plans the names of a set of channels.
+    /// Plans the names of a catalog's job types.
     ///
     /// # Errors
     /// A name that AWS would refuse, or two that are one.
-    pub(crate) fn plan(channels: &ChannelSet) -> Result<Self> {
-        Self::from_ids(channels.catalog().iter().map(|spec| spec.id.clone()))
+    pub(crate) fn plan(catalog: &Catalog) -> Result<Self> {
+        Self::from_ids(catalog.iter().map(|spec| spec.id.clone()))
     }
 
     /// The same, from the ids of the job types.

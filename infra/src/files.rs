@@ -7,7 +7,9 @@ use anyhow::{Context, Result};
 use pollwheel_connector::ChannelSet;
 use serde::Serialize;
 
+use crate::deployment::Deployment;
 use crate::limits;
+use crate::scale::Scale;
 use crate::stack::Stack;
 use crate::{sam, serverless};
 
@@ -21,14 +23,15 @@ pub(crate) struct Rendered {
     text: String,
 }
 
-/// Renders every file from the channels in a folder.
+/// Renders every file of a checkout.
 ///
 /// # Errors
-/// When a channel file is wrong, or AWS would refuse the stack.
-pub(crate) fn render(channels: &Path) -> Result<Vec<Rendered>> {
-    let channels = ChannelSet::load(channels)?;
-    let stack = Stack::of(&channels)?;
-    let mut catalog = serde_json::to_string_pretty(&channels.catalog())?;
+/// When a channel or the scale is wrong, or AWS would refuse the stack.
+pub(crate) fn render(root: &Path) -> Result<Vec<Rendered>> {
+    let declared = ChannelSet::load(&root.join("channels"))?.catalog();
+    let scale = Scale::load(&root.join("infra/scale.yml"), &declared)?;
+    let stack = Stack::of(&Deployment::plan(&declared)?, &scale)?;
+    let mut catalog = serde_json::to_string_pretty(&scale.applied_to(&declared))?;
     catalog.push('\n');
     let files = vec![
         Rendered { path: "serverless.yml", text: yaml(&serverless::service(&stack))? },
@@ -81,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_rendered_files_are_up_to_date() {
-        let files = render(&root().join("channels")).unwrap();
+        let files = render(root()).unwrap();
         assert_eq!(stale(root(), &files), [""; 0], "run `just render`");
     }
 
@@ -97,7 +100,7 @@ mod tests {
     fn texts_hold_pseudo_parameters_only() {
         // The Serverless Framework would take anything else in braces for a variable of its own.
         let own = ["${opt:", "${param:", "${sls:stage}", "${AWS::"];
-        for file in render(&root().join("channels")).unwrap() {
+        for file in render(root()).unwrap() {
             let foreign: BTreeSet<&str> = file
                 .text
                 .match_indices("${")

@@ -74,6 +74,7 @@ mod tests {
 
     use super::*;
     use crate::deployment::Deployment;
+    use crate::scale::Scale;
 
     /// Channels with a number of job types each.
     fn stack(channels: usize, job_types: usize) -> Result<Stack> {
@@ -82,7 +83,7 @@ mod tests {
                 JobTypeId::new(format!("channel{channel:02}/type{job_type:02}")).unwrap()
             })
         });
-        Stack::planned(&Deployment::from_ids(ids)?)
+        Stack::of(&Deployment::from_ids(ids)?, &Scale::default())
     }
 
     fn most(job_types: usize) -> usize {

@@ -1,4 +1,5 @@
-//! `cargo run -p pollwheel-infra`: renders `serverless.yml`, the SAM template and the catalog from the channels.
+//! `cargo run -p pollwheel-infra`: renders `serverless.yml`, the SAM template and the catalog from the channels and
+//! `infra/scale.yml`.
 //!
 //! With `--check` nothing is written; stale files are named, and the exit status is 1. Run in the checkout's folder.
 
@@ -15,6 +16,7 @@ mod parameters;
 mod queues;
 mod roles;
 mod sam;
+mod scale;
 mod schedule;
 mod serverless;
 mod stack;
@@ -29,7 +31,7 @@ use anyhow::{Result, bail};
 fn main() -> Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let root = Path::new(".");
-    let files = files::render(&root.join("channels"))?;
+    let files = files::render(root)?;
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => {
             files::write(root, &files)?;

@@ -4,18 +4,20 @@ use serde_json::json;
 
 use crate::deployment::Deployment;
 use crate::queues::{DeadLetters, Queue, WINDOW_SECONDS};
+use crate::scale::Scale;
 use crate::template::{Named, Resource, arn, reference};
 
 /// Dead letters are few, and nobody waits for them: SQS's least.
 const DEAD_LETTER_CONCURRENCY: u32 = 2;
 
 /// All mappings.
-pub(crate) fn add(deployment: &Deployment, resources: &mut Named<Resource>) {
+pub(crate) fn add(deployment: &Deployment, scale: &Scale, resources: &mut Named<Resource>) {
     for (channel, job_type) in deployment.job_types() {
         let queue = Queue::of_jobs(&job_type.queue, &job_type.logical);
         let worker = format!("Worker{}LambdaFunction", channel.logical);
-        resources
-            .add(format!("{}Mapping", queue.id), mapping(&queue, &worker, reference("WorkerConcurrency")));
+        let own = scale.of(&job_type.id).and_then(|size| size.worker_concurrency);
+        let concurrency = own.map_or_else(|| reference("WorkerConcurrency"), |own| json!(own));
+        resources.add(format!("{}Mapping", queue.id), mapping(&queue, &worker, concurrency));
         if queue.dead_letters == DeadLetters::Completed {
             resources.add(format!("{}DeadMapping", queue.id), dead_mapping(&queue));
         }

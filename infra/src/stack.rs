@@ -1,10 +1,10 @@
 //! The whole stack: what both forms of the deployment share.
 
 use anyhow::Result;
-use pollwheel_connector::ChannelSet;
 
 use crate::deployment::Deployment;
 use crate::functions::{self, Function};
+use crate::scale::Scale;
 use crate::template::{Named, Resource};
 use crate::{alarms, bus, dashboard, limits, mappings, queues, roles, schedule, tables};
 
@@ -18,19 +18,11 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// The stack of a set of channels.
-    ///
-    /// # Errors
-    /// When a name or a limit of AWS does not allow it.
-    pub(crate) fn of(channels: &ChannelSet) -> Result<Self> {
-        Self::planned(&Deployment::plan(channels)?)
-    }
-
     /// The stack of a deployment.
     ///
     /// # Errors
     /// When a limit of AWS does not allow it.
-    pub(crate) fn planned(deployment: &Deployment) -> Result<Self> {
+    pub(crate) fn of(deployment: &Deployment, scale: &Scale) -> Result<Self> {
         let functions = functions::all(deployment);
         let queues = queues::all(deployment);
         let alarms = alarms::all(&functions, &queues);
@@ -40,7 +32,7 @@ impl Stack {
         queues::add(&queues, &mut resources);
         functions::add_log_groups(&functions, &mut resources);
         roles::add(deployment, &functions, &mut resources);
-        mappings::add(deployment, &mut resources);
+        mappings::add(deployment, scale, &mut resources);
         schedule::add(&mut resources);
         bus::add(&mut resources);
         alarms::add(&alarms, &mut resources);
