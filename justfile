@@ -32,6 +32,11 @@ lint:
 unit *ARGS:
     PATH="$(scripts/tools cargo-nextest):$PATH" cargo nextest run --workspace {{ ARGS }}
 
+# deployed by SAM and by Serverless to an AWS emulator, with real ticks and faults: seven minutes
+[group('check')]
+e2e *ARGS:
+    scripts/e2e {{ ARGS }}
+
 # which tests show which case of the reliability scorecard
 [group('check')]
 scorecard:
@@ -62,6 +67,16 @@ render:
 package *ARGS:
     scripts/package {{ ARGS }}
     scripts/check-package
+
+# everything on this machine, deployed to an AWS emulator; prints the bus's events: `just aws-local 4566 20`
+[group('run')]
+aws-local *ARGS:
+    scripts/aws-local {{ ARGS }}
+
+# end what aws-local started, and remove what it wrote
+[group('run')]
+aws-local-down:
+    scripts/aws-local down
 
 # poll 200 made-up accounts on two made-up upstreams; Ctrl-C ends it with a summary
 [group('run')]
