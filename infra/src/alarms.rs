@@ -243,3 +243,38 @@ pub(crate) fn add(alarms: &[Alarm], resources: &mut Named<Resource>) {
         resources.add(format!("{}Alarm", alarm.id), alarm.resource());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pollwheel_core::id::JobTypeId;
+
+    use super::*;
+    use crate::deployment::Deployment;
+    use crate::{functions, queues};
+
+    #[test]
+    fn the_page_on_operations_tells_what_to_do_about_every_alarm() {
+        let page = include_str!("../../docs/operations.md");
+        let anchors: Vec<String> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("### "))
+            .map(|heading| heading.to_lowercase().replace(' ', "-"))
+            .collect();
+        let deployment = Deployment::from_ids([JobTypeId::new("toy/posts").unwrap()]).unwrap();
+        for alarm in all(&functions::all(&deployment), &queues::all(&deployment)) {
+            assert!(
+                anchors.iter().any(|anchor| anchor == alarm.heading),
+                "{} of {}",
+                alarm.heading,
+                alarm.name
+            );
+        }
+    }
+
+    #[test]
+    fn a_message_may_be_redelivered_twice_before_its_age_is_an_alarm() {
+        let queue = Queue::of_outcomes();
+        assert_eq!(queue.visibility_seconds(), 6 * 30 + 1);
+        assert_eq!(old(&queue).threshold, 2 * 181 + 180);
+    }
+}
