@@ -78,9 +78,8 @@ impl EventBridgeBus {
         let mut backoff = FIRST_BACKOFF;
         for attempt in 1..=ATTEMPTS {
             let refused = self.put_once(batch, &mut answers).await;
-            let (again, never): (Vec<_>, Vec<_>) = refused
-                .into_iter()
-                .partition(|(_, error)| attempt < ATTEMPTS && error.retry != Retry::Never);
+            let (again, never): (Vec<_>, Vec<_>) =
+                refused.into_iter().partition(|(_, error)| attempt < ATTEMPTS && error.retry != Retry::Never);
             answers.extend(never.into_iter().map(|(entry, error)| (entry.position, Err(error))));
             if again.is_empty() {
                 break;
@@ -107,7 +106,8 @@ impl EventBridgeBus {
                 let PortError { what, retry, source } = failure(what(), error);
                 let reason = source.map_or_else(String::new, |source| source.to_string());
                 // The SDK has tried again what is worth it.
-                let failed = |entry: Entry| (entry.position, Err(PortError::new(what.clone(), retry, reason.clone())));
+                let failed =
+                    |entry: Entry| (entry.position, Err(PortError::new(what.clone(), retry, reason.clone())));
                 answers.extend(batch.into_iter().map(failed));
                 return Vec::new();
             }
@@ -121,7 +121,8 @@ impl EventBridgeBus {
                 }
                 Some(Err((retry, reason))) => refused.push((entry, PortError::new(what(), retry, reason))),
                 None => {
-                    let error = PortError::new(what(), Retry::Transient, "the answer does not name the event");
+                    let error =
+                        PortError::new(what(), Retry::Transient, "the answer does not name the event");
                     refused.push((entry, error));
                 }
             }

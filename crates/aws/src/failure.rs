@@ -42,12 +42,25 @@ where
 /// What the codes of refused entries and calls mean. The lists are those of the services' API references ("Errors").
 pub(crate) fn of_code(code: &str, status: u16) -> Retry {
     match code {
-        "ThrottlingException" | "Throttling" | "ProvisionedThroughputExceededException"
-        | "RequestLimitExceeded" | "RequestThrottled" | "TooManyRequestsException" | "SlowDown"
-        | "LimitExceededException" | "RequestThrottledException" => Retry::Throttled,
-        "TransactionConflictException" | "TransactionInProgressException" | "InternalServerError"
-        | "InternalFailure" | "InternalException" | "InternalError" | "ServiceUnavailable"
-        | "RequestTimeout" | "DependencyTimeoutException" | "KMSInternalException"
+        "ThrottlingException"
+        | "Throttling"
+        | "ProvisionedThroughputExceededException"
+        | "RequestLimitExceeded"
+        | "RequestThrottled"
+        | "TooManyRequestsException"
+        | "SlowDown"
+        | "LimitExceededException"
+        | "RequestThrottledException" => Retry::Throttled,
+        "TransactionConflictException"
+        | "TransactionInProgressException"
+        | "InternalServerError"
+        | "InternalFailure"
+        | "InternalException"
+        | "InternalError"
+        | "ServiceUnavailable"
+        | "RequestTimeout"
+        | "DependencyTimeoutException"
+        | "KMSInternalException"
         | "KeyUnavailableException" => Retry::Transient,
         _ => of_status(status),
     }
@@ -67,10 +80,12 @@ fn advice(code: &str) -> &'static str {
         "AccessDeniedException" | "AccessDenied" | "KMS.AccessDeniedException" => {
             "; the function's role lacks this permission"
         }
-        "ResourceNotFoundException" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue"
-        | "NotFoundException" | "NoSuchKey" | "NoSuchBucket" => {
-            "; it is not in this account and region, or its variable names another"
-        }
+        "ResourceNotFoundException"
+        | "QueueDoesNotExist"
+        | "AWS.SimpleQueueService.NonExistentQueue"
+        | "NotFoundException"
+        | "NoSuchKey"
+        | "NoSuchBucket" => "; it is not in this account and region, or its variable names another",
         "UnrecognizedClientException" | "InvalidClientTokenId" | "ExpiredTokenException" | "ExpiredToken" => {
             "; the credentials of the environment are not valid here"
         }

@@ -1,7 +1,7 @@
-//! Objects in S3, read as a stream from a byte on: an accounts file may be larger than a function's memory.
+//! Objects in S3, read in parts: an accounts file may be larger than a function's memory.
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use pollwheel_core::ports::{PortError, Retry};
 
 use crate::connection::Connection;
@@ -13,13 +13,15 @@ pub struct Objects {
     client: Client,
 }
 
-/// An object being read.
-#[derive(Debug)]
-pub struct ObjectStream {
+/// A part of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectPart {
+    /// The bytes from where it was asked for.
+    pub bytes: Vec<u8>,
+    /// Bytes of the whole object.
+    pub total: u64,
     /// The object's version: another one has another tag.
     pub etag: String,
-    what: String,
-    body: ByteStream,
 }
 
 impl Objects {
@@ -32,44 +34,55 @@ impl Objects {
         Self { client: Client::from_conf(config.build()) }
     }
 
-    /// Opens an object from a byte on. With a tag: only this version of it, so that a file that was replaced between two
-    /// readings is refused.
+    /// At most `limit` bytes of an object, from `from` on; fewer at its end, none past it. With a tag: only of this
+    /// version, so that a file that was replaced between two readings is refused.
     ///
     /// # Errors
     /// When it is not there, may not be read, or is another version.
-    pub async fn open(
+    pub async fn read(
         &self,
         bucket: &str,
         key: &str,
-        from_byte: u64,
+        from: u64,
+        limit: u64,
         etag: Option<&str>,
-    ) -> Result<ObjectStream, PortError> {
-        let what = format!("reading s3://{bucket}/{key}");
-        let range = (from_byte > 0).then(|| format!("bytes={from_byte}-"));
-        let answer = self
+    ) -> Result<ObjectPart, PortError> {
+        let what = || format!("reading s3://{bucket}/{key}");
+        let last = from.saturating_add(limit.max(1)) - 1;
+        let sent = self
             .client
             .get_object()
             .bucket(bucket)
             .key(key)
-            .set_range(range)
+            .range(format!("bytes={from}-{last}"))
             .set_if_match(etag.map(str::to_owned))
             .send()
-            .await
-            .map_err(|error| failure(what.clone(), error))?;
-        Ok(ObjectStream { etag: answer.e_tag.unwrap_or_default(), what, body: answer.body })
+            .await;
+        let answer = match sent {
+            Ok(answer) => answer,
+            // The range begins at the end: of an empty object, or of one that has been read.
+            Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 416) => {
+                return Ok(ObjectPart {
+                    bytes: Vec::new(),
+                    total: from,
+                    etag: etag.unwrap_or_default().to_owned(),
+                });
+            }
+            Err(error) => return Err(failure(what(), error)),
+        };
+        let total = total(&answer);
+        let etag = answer.e_tag.unwrap_or_default();
+        let body = answer.body.collect().await;
+        let bytes = body.map_err(|error| PortError::new(what(), Retry::Transient, error))?.to_vec();
+        let read = from.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        Ok(ObjectPart { bytes, total: total.unwrap_or(read), etag })
     }
 }
 
-impl ObjectStream {
-    /// The next piece of the object; none at its end.
-    ///
-    /// # Errors
-    /// When the connection breaks.
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, PortError> {
-        match self.body.next().await {
-            None => Ok(None),
-            Some(Ok(bytes)) => Ok(Some(bytes.to_vec())),
-            Some(Err(error)) => Err(PortError::new(self.what.clone(), Retry::Transient, error)),
-        }
+/// The size of the whole object: `Content-Range: bytes 0-9/120`, or the content's length when all of it was sent.
+fn total(answer: &GetObjectOutput) -> Option<u64> {
+    match answer.content_range() {
+        Some(range) => range.rsplit_once('/')?.1.parse().ok(),
+        None => answer.content_length().and_then(|length| u64::try_from(length).ok()),
     }
 }

@@ -120,7 +120,8 @@ impl SqsQueues {
                 Some(error) => again.push((entry, refusal(what(), error))),
                 None if accepted.contains(&id.as_str()) => answers.push((entry.position, Ok(()))),
                 None => {
-                    let error = PortError::new(what(), Retry::Transient, "the answer does not name the message");
+                    let error =
+                        PortError::new(what(), Retry::Transient, "the answer does not name the message");
                     again.push((entry, error));
                 }
             }
@@ -148,9 +149,7 @@ fn refusal(what: String, error: &BatchResultErrorEntry) -> PortError {
 
 /// Why SQS would refuse a message however often it is sent.
 fn flaw(message: &Outgoing) -> Option<String> {
-    let forbidden = |c: char| {
-        !matches!(u32::from(c), 0x9 | 0xA | 0xD | 0x20..=0xD7FF | 0xE000..=0xFFFD | 0x1_0000..=0x10_FFFF)
-    };
+    let forbidden = |c: char| !matches!(u32::from(c), 0x9 | 0xA | 0xD | 0x20..=0xD7FF | 0xE000..=0xFFFD | 0x1_0000..=0x10_FFFF);
     let Outgoing { body, delay_seconds } = message;
     match body.len() {
         0 => return Some("it is empty".to_owned()),
@@ -200,7 +199,8 @@ impl Queues for SqsQueues {
         for (position, message) in messages.into_iter().enumerate() {
             match (flaw(&message), answers.get_mut(position)) {
                 (Some(flaw), Some(answer)) => {
-                    *answer = Err(PortError::new(format!("sending a message to `{url}`"), Retry::Never, flaw));
+                    *answer =
+                        Err(PortError::new(format!("sending a message to `{url}`"), Retry::Never, flaw));
                 }
                 (None, _) | (_, None) => entries.push(Entry { position, message }),
             }

@@ -21,7 +21,6 @@ use pollwheel_core::wheel::Cohort;
 
 pub use control::ControlTable;
 pub use jobs::JobTables;
-pub use listing::Listed;
 
 use crate::meter::Meter;
 

@@ -84,7 +84,10 @@ impl Inner {
     ) -> Result<HashMap<String, Item>, PortError> {
         let keys = accounts.iter().map(|account| {
             let text = |text: &str| AttributeValue::S(text.to_owned());
-            HashMap::from([("pk".to_owned(), text(account.as_str())), ("sk".to_owned(), text(channel.as_str()))])
+            HashMap::from([
+                ("pk".to_owned(), text(account.as_str())),
+                ("sk".to_owned(), text(channel.as_str())),
+            ])
         });
         let keys = KeysAndAttributes::builder().set_keys(Some(keys.collect())).build();
         let mut left = Some(keys.map_err(|error| PortError::new(self.what(), Retry::Never, error))?);

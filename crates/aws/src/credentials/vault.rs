@@ -147,7 +147,8 @@ impl CredentialVault {
         let (Some(plain), Some(wrapped)) = (answer.plaintext, answer.ciphertext_blob) else {
             return Err(PortError::new(what(), Retry::Transient, "the answer has no key"));
         };
-        let key = DataKey::new(plain.as_ref()).map_err(|error| PortError::new(what(), Retry::Never, error))?;
+        let key =
+            DataKey::new(plain.as_ref()).map_err(|error| PortError::new(what(), Retry::Never, error))?;
         Ok(Current { key, wrapped, since: Instant::now(), tokens: 0 })
     }
 

@@ -144,9 +144,7 @@ fn put_of(table: &str, item: Item) -> aws_sdk_dynamodb::types::builders::PutBuil
     Put::builder().table_name(table).set_item(Some(item))
 }
 
-fn put_action(
-    put: aws_sdk_dynamodb::types::builders::PutBuilder,
-) -> Result<TransactWriteItem, PortError> {
+fn put_action(put: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, PortError> {
     Ok(TransactWriteItem::builder().put(put.build().map_err(incomplete)?).build())
 }
 
@@ -177,8 +175,7 @@ async fn transact(
     actions: Vec<TransactWriteItem>,
     job: &JobId,
 ) -> Result<Write, PortError> {
-    let what =
-        || format!("writing `{job}` to tables `{}` and `{}`", tables.jobs, tables.registrations);
+    let what = || format!("writing `{job}` to tables `{}` and `{}`", tables.jobs, tables.registrations);
     let sent = tables
         .client
         .transact_write_items()

@@ -164,7 +164,8 @@ impl ControlStore for ControlTable {
                 .map_err(|error| broken(format!("reading `{key}` of table `{}`", self.table), &error)),
             None => Ok(None),
         };
-        let cursor = value(&cursor)?.map(|minute| EpochMinute::new(u32::try_from(minute).unwrap_or(u32::MAX)));
+        let cursor =
+            value(&cursor)?.map(|minute| EpochMinute::new(u32::try_from(minute).unwrap_or(u32::MAX)));
         let throttled_until = value(&throttle)?.map(Timestamp::from_millis);
         let paused = pauses.iter().any(|key| found.contains_key(key));
         Ok(Gate { cursor, paused, throttled_until })

@@ -117,10 +117,8 @@ pub(super) fn of_registration(registration: &Registration) -> Item {
 pub(super) fn of_wake(wake: &WakeUp) -> Item {
     let WakeUp { minute, job, place } = wake;
     let shard = shard(*place);
-    let mut item = pair(
-        keys::wake_key(&job.job_type, minute.of_day(), shard),
-        keys::wake_sort_key(*minute, job),
-    );
+    let mut item =
+        pair(keys::wake_key(&job.job_type, minute.of_day(), shard), keys::wake_sort_key(*minute, job));
     item.insert("place".to_owned(), text(keys::place_key(&job.job_type, *place)));
     let ends = minute.plus(WAKE_LIFE_MINUTES).start().millis() / 1000;
     item.insert("ttl".to_owned(), number(ends));

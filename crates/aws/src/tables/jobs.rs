@@ -101,7 +101,11 @@ impl JobTables {
 }
 
 pub(super) fn unreadable(table: &str, error: ItemError) -> PortError {
-    PortError::new(format!("reading an item of table `{table}` that another build wrote"), Retry::Never, error)
+    PortError::new(
+        format!("reading an item of table `{table}` that another build wrote"),
+        Retry::Never,
+        error,
+    )
 }
 
 /// The items of a page that can be read; the others are logged and counted, and stay where they are.

@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use pollwheel_core::id::AccountId;
-use pollwheel_core::ports::{PortError, Retry};
+use pollwheel_core::ports::{Page, PortError, Retry};
 use pollwheel_core::row::Registration;
 
 use super::count_read;
@@ -12,17 +12,6 @@ use crate::failure::failure;
 
 /// Separates the two keys in the mark of a page. Neither an account id nor a job type id holds a control character.
 const MARK: char = '\u{1F}';
-
-/// A page of registrations.
-#[derive(Debug)]
-pub struct Listed {
-    /// In no order that means anything, but every one once.
-    pub registrations: Vec<Registration>,
-    /// Registrations that this build cannot read.
-    pub unreadable: u32,
-    /// Where the next page starts; none at the end.
-    pub next: Option<String>,
-}
 
 impl JobTables {
     /// Every registration of an account, on all channels.
@@ -61,11 +50,15 @@ impl JobTables {
         }
     }
 
-    /// A page of all registrations, from where an earlier page ended.
+    /// A page of all registrations, in no order that means anything, from where an earlier page ended.
     ///
     /// # Errors
     /// When the table cannot be read, or `from` is no mark of a page.
-    pub async fn registrations_page(&self, from: Option<&str>, limit: usize) -> Result<Listed, PortError> {
+    pub async fn registrations_page(
+        &self,
+        from: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<Registration>, PortError> {
         let what = || format!("reading a page of table `{}`", self.registrations);
         let start = match from {
             Some(mark) => Some(keys_of(mark).ok_or_else(|| {
@@ -84,10 +77,10 @@ impl JobTables {
             .await
             .map_err(|error| failure(what(), error))?;
         count_read(&self.meter, answer.consumed_capacity());
-        let mut listed = Listed { registrations: Vec::new(), unreadable: 0, next: None };
+        let mut listed = Page { items: Vec::new(), unreadable: 0, next: None };
         for item in answer.items.unwrap_or_default() {
             match item::to_registration(item) {
-                Ok(registration) => listed.registrations.push(registration),
+                Ok(registration) => listed.items.push(registration),
                 Err(error) => {
                     listed.unreadable += 1;
                     tracing::error!(%error, "a registration cannot be read by this build: it is passed over");
