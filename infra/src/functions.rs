@@ -12,17 +12,45 @@ pub(crate) const RUNTIME: &str = "provided.al2023";
 /// The name of that binary.
 pub(crate) const HANDLER: &str = "bootstrap";
 
+/// Which binary of ours a function runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Binary {
+    /// Dispatches what is due.
+    Scheduler,
+    /// Polls the accounts of one channel.
+    Worker {
+        /// The channel's name.
+        channel: String,
+    },
+    /// Applies outcomes.
+    Completion,
+    /// Takes commands.
+    Control,
+}
+
+impl Binary {
+    /// The zip in `target/lambda` with its code.
+    pub(crate) const fn zip(&self) -> &'static str {
+        match self {
+            Self::Scheduler => "scheduler",
+            Self::Worker { .. } => "worker",
+            Self::Completion => "completion",
+            Self::Control => "control",
+        }
+    }
+}
+
 /// One function.
 #[derive(Debug)]
 pub(crate) struct Function {
+    /// What it runs.
+    pub(crate) binary: Binary,
     /// `WorkerMastodon`: what its logical ids begin with.
     pub(crate) id: String,
     /// `workerMastodon`: its key in `serverless.yml`, from which the framework makes the same logical id.
     pub(crate) key: String,
     /// `worker-mastodon`: its name after the stack's.
     pub(crate) name: String,
-    /// The zip in `target/lambda` with its code.
-    pub(crate) zip: &'static str,
     /// What it does, in a sentence.
     pub(crate) purpose: String,
     /// Memory, in MB. Lambda gives a whole processor at 1,769 MB, and less in proportion.
@@ -58,19 +86,20 @@ impl Function {
         format!("{}LogGroup", self.id)
     }
 
-    fn new(id: &str, name: &str, purpose: impl Into<String>) -> Self {
+    /// With the least memory and time; its maker knows better.
+    fn new(binary: Binary, id: &str, name: &str, purpose: impl Into<String>) -> Self {
         let mut key = id.to_owned();
         key[..1].make_ascii_lowercase();
         let mut environment = Named::default();
         environment.add("POLLWHEEL_LOG", reference("LogLevel"));
         Self {
+            binary,
             id: id.to_owned(),
             key,
             name: name.to_owned(),
-            zip: "",
             purpose: purpose.into(),
-            memory_mb: 0,
-            timeout_seconds: 0,
+            memory_mb: 128,
+            timeout_seconds: 3,
             environment,
         }
     }
@@ -97,18 +126,23 @@ pub(crate) fn all(deployment: &Deployment) -> Vec<Function> {
 
 /// 30 microseconds of processor time a job: at 0.58 of a processor a drain sends 100,000 jobs in five seconds.
 fn scheduler() -> Function {
-    let function =
-        Function::new("Scheduler", "scheduler", "Sends copies of the jobs that are due in a minute");
-    Function { zip: "scheduler", memory_mb: 1024, timeout_seconds: SCHEDULER_TIMEOUT_SECONDS, ..function }
+    let function = Function::new(
+        Binary::Scheduler,
+        "Scheduler",
+        "scheduler",
+        "Sends copies of the jobs that are due in a minute",
+    );
+    Function { memory_mb: 1024, timeout_seconds: SCHEDULER_TIMEOUT_SECONDS, ..function }
         .with_tables()
         .with("POLLWHEEL_QUEUE_URL_PREFIX", queue_url_prefix())
 }
 
 /// Waits for the network most of the time; the memory is for the bodies of 32 answers at once, and for TLS.
 fn worker(logical: &str, channel: &str) -> Function {
+    let binary = Binary::Worker { channel: channel.to_owned() };
     let (id, name) = (format!("Worker{logical}"), format!("worker-{channel}"));
-    let function = Function::new(&id, &name, format!("Polls the accounts of {channel}"));
-    Function { zip: "worker", memory_mb: 512, timeout_seconds: WORKER_TIMEOUT_SECONDS, ..function }
+    let function = Function::new(binary, &id, &name, format!("Polls the accounts of {channel}"));
+    Function { memory_mb: 512, timeout_seconds: WORKER_TIMEOUT_SECONDS, ..function }
         .with("POLLWHEEL_CHANNEL", json!(channel))
         .with("POLLWHEEL_CONTROL_TABLE", reference(tables::CONTROL.logical))
         .with("POLLWHEEL_CREDENTIALS_TABLE", reference(tables::CREDENTIALS.logical))
@@ -121,18 +155,26 @@ fn worker(logical: &str, channel: &str) -> Function {
 
 /// Mostly decides that nothing is to be done; the rest is waiting for DynamoDB.
 fn completion() -> Function {
-    let function =
-        Function::new("Completion", "completion", "Decides about the outcomes of polls, and applies it");
-    Function { zip: "completion", memory_mb: 256, timeout_seconds: COMPLETION_TIMEOUT_SECONDS, ..function }
+    let function = Function::new(
+        Binary::Completion,
+        "Completion",
+        "completion",
+        "Decides about the outcomes of polls, and applies it",
+    );
+    Function { memory_mb: 256, timeout_seconds: COMPLETION_TIMEOUT_SECONDS, ..function }
         .with_tables()
         .with("POLLWHEEL_BUS", reference(crate::bus::BUS))
 }
 
 /// An import reads a file by ranges and writes in parallel.
 fn control() -> Function {
-    let function =
-        Function::new("Control", "control", "Registers and removes accounts, pauses, lists, polls now");
-    Function { zip: "control", memory_mb: 512, timeout_seconds: CONTROL_TIMEOUT_SECONDS, ..function }
+    let function = Function::new(
+        Binary::Control,
+        "Control",
+        "control",
+        "Registers and removes accounts, pauses, lists, polls now",
+    );
+    Function { memory_mb: 512, timeout_seconds: CONTROL_TIMEOUT_SECONDS, ..function }
         .with_tables()
         .with("POLLWHEEL_CREDENTIALS_TABLE", reference(tables::CREDENTIALS.logical))
         .with("POLLWHEEL_KMS_KEY", arn(tables::KEY))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::bus::BUS;
 use crate::deployment::Deployment;
-use crate::functions::Function;
+use crate::functions::{Binary, Function};
 use crate::parameters::HAS_IMPORT_BUCKET;
 use crate::queues::{CONTROL_DEAD, Queue, TICK_DEAD};
 use crate::tables::{CONTROL, CREDENTIALS, ENCRYPTION_CONTEXT, JOBS, KEY, REGISTRATIONS};
@@ -21,11 +21,11 @@ const CONSUME: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQ
 pub(crate) fn add(deployment: &Deployment, functions: &[Function], resources: &mut Named<Resource>) {
     for function in functions {
         let mut statements = vec![logs(function)];
-        statements.extend(match function.zip {
-            "scheduler" => scheduler(deployment),
-            "worker" => worker(deployment, function),
-            "completion" => completion(deployment),
-            _ => control(),
+        statements.extend(match &function.binary {
+            Binary::Scheduler => scheduler(deployment),
+            Binary::Worker { channel } => worker(deployment, channel),
+            Binary::Completion => completion(deployment),
+            Binary::Control => control(),
         });
         resources.add(function.role(), role(function, statements));
     }
@@ -82,17 +82,17 @@ fn scheduler(deployment: &Deployment) -> Vec<Value> {
     ]
 }
 
-fn worker(deployment: &Deployment, function: &Function) -> Vec<Value> {
-    let own = deployment
+fn worker(deployment: &Deployment, own: &str) -> Vec<Value> {
+    let queues = deployment
         .job_types()
-        .filter(|(channel, _)| function.name == format!("worker-{}", channel.name))
+        .filter(|(channel, _)| channel.name == own)
         .map(|(_, job_type)| arn(&Queue::of_jobs(&job_type.queue, &job_type.logical).logical()))
         .collect();
     vec![
         allow(&["dynamodb:GetItem"], vec![arn(CONTROL.logical)]),
         allow(&["dynamodb:BatchGetItem", "dynamodb:GetItem"], vec![arn(CREDENTIALS.logical)]),
         key_use(&["kms:Decrypt"]),
-        allow(&CONSUME, own),
+        allow(&CONSUME, queues),
         allow(&["sqs:SendMessage"], vec![arn(&Queue::of_outcomes().logical())]),
         allow(&["events:PutEvents"], vec![arn(BUS)]),
     ]

@@ -64,7 +64,7 @@ fn resource(function: &Function) -> Resource {
             "MemorySize": function.memory_mb,
             "Timeout": function.timeout_seconds,
             // From the folder of the template.
-            "CodeUri": format!("../../target/lambda/{}.zip", function.zip),
+            "CodeUri": format!("../../target/lambda/{}.zip", function.binary.zip()),
             "Role": arn(&function.role()),
             "Environment": { "Variables": variables(function) },
         }),

@@ -108,7 +108,7 @@ fn entry(function: &Function) -> FunctionEntry {
         handler: HANDLER,
         memory_size: function.memory_mb,
         timeout: function.timeout_seconds,
-        package: json!({ "artifact": format!("target/lambda/{}.zip", function.zip) }),
+        package: json!({ "artifact": format!("target/lambda/{}.zip", function.binary.zip()) }),
         role: arn(&function.role()),
         depends_on: vec![function.log_group()],
         disable_logs: true,
