@@ -5,7 +5,6 @@ mod models;
 mod rows;
 mod wire;
 
-pub(crate) use models::BusEntry;
 pub(crate) use rows::{job_type, row};
 pub(crate) use wire::{Answer, Aws, Call};
 

@@ -59,7 +59,7 @@ impl Poller for Scripted {
                     time: None,
                     kind: "mastodon.status".to_owned(),
                     data: serde_json::value::to_raw_value(&serde_json::json!({"id": "1"})).unwrap(),
-                    dedupe_dedupe_version: 1,
+                    dedupe_version: 1,
                 };
                 (Outcome::New { items: 1, more: false, context }, vec![item])
             }
@@ -99,6 +99,7 @@ fn job_type() -> JobTypeId {
 
 impl Deployment {
     pub(crate) fn new() -> Self {
+        crate::log::take();
         let lines = Rc::new(RefCell::new(Vec::new()));
         let written = Rc::clone(&lines);
         let write = move |line: &Line| written.borrow_mut().push(line.to_string());
