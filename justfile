@@ -68,6 +68,18 @@ package *ARGS:
     scripts/package {{ ARGS }}
     scripts/check-package
 
+# package, and deploy with SAM: `just deploy-sam dev eu-central-1 --parameter-overrides AlarmEmail=ops@example.com`
+[group('deploy')]
+deploy-sam STAGE REGION *ARGS: package
+    PATH="$(scripts/tools-aws):$PATH" sam deploy --template-file infra/rendered/template.yaml \
+        --stack-name pollwheel-{{ STAGE }} --region {{ REGION }} --resolve-s3 --capabilities CAPABILITY_IAM \
+        --no-fail-on-empty-changeset {{ ARGS }}
+
+# package, and deploy with the Serverless Framework: `just deploy-serverless dev eu-central-1 --param=AlarmEmail=ops@example.com`
+[group('deploy')]
+deploy-serverless STAGE REGION *ARGS: package
+    PATH="$(scripts/tools-aws):$PATH" osls deploy --stage {{ STAGE }} --region {{ REGION }} {{ ARGS }}
+
 # everything on this machine, deployed to an AWS emulator; prints the bus's events: `just aws-local 4566 20`
 [group('run')]
 aws-local *ARGS:
@@ -112,6 +124,11 @@ bench-tick *ROWS:
 [group('bench')]
 bench-connector *ARGS:
     cargo bench --quiet -p pollwheel-connector --bench poll -- {{ ARGS }}
+
+# the scheduler with answers of AWS that come at once: CPU a job dispatched, the SDK's included
+[group('bench')]
+bench-dispatch *JOBS:
+    cargo bench --quiet --profile lambda -p pollwheel-aws --bench dispatch -- {{ JOBS }}
 
 # the tick over 1,000,000 due rows, part by part: read, decode, write messages, send
 [group('bench')]
