@@ -53,7 +53,8 @@ impl Poller for Scripted {
             "hang" => std::future::pending().await,
             "network" => (Outcome::Network { reason: "the connection was reset".to_owned() }, Vec::new()),
             _ => {
-                let context = Context::new(&[("since".to_owned(), "1".into())].into_iter().collect()).unwrap();
+                let context =
+                    Context::new(&[("since".to_owned(), "1".into())].into_iter().collect()).unwrap();
                 let item = Item {
                     id: "1".to_owned(),
                     time: None,
@@ -88,8 +89,7 @@ impl Bus for MemoryBus {
 }
 
 pub(crate) struct Deployment {
-    pub(crate) function:
-        ChannelWorker<Scripted, MemoryBus, LocalQueues, Store, MemoryCredentials, Still>,
+    pub(crate) function: ChannelWorker<Scripted, MemoryBus, LocalQueues, Store, MemoryCredentials, Still>,
     pub(crate) lines: Rc<RefCell<Vec<String>>>,
 }
 

@@ -1,0 +1,12 @@
+//! The integration tests of the function: this list is their index.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "clippy knows tests by their functions, not their helpers"
+)]
+
+mod batches;
+mod fixture;
+mod log;
+mod secrets;
+mod settings;
