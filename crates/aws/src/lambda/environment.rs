@@ -9,9 +9,12 @@ use pollwheel_core::ports::Secret;
 
 use crate::connection::ConnectionSettings;
 
+/// Finds a variable.
+type Read<'a> = Box<dyn Fn(&str) -> Option<String> + 'a>;
+
 /// The variables that are still to be read, and what was wrong with those that were.
 pub struct Environment<'a> {
-    read: Box<dyn Fn(&str) -> Option<String> + 'a>,
+    read: Read<'a>,
     problems: Vec<Problem>,
 }
 

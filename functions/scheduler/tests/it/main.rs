@@ -1,9 +1,5 @@
 //! The integration tests of the function: this list is their index.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    reason = "clippy knows tests by their functions, not their helpers"
-)]
+#![expect(clippy::unwrap_used, reason = "clippy knows tests by their functions, not their helpers")]
 
 mod drains;
 mod fixture;
