@@ -90,6 +90,12 @@ aws-local *ARGS:
 aws-local-down:
     scripts/aws-local down
 
+# milliseconds and megabytes of a cold start, on this machine
+[group('bench')]
+bench-start:
+    scripts/package --native
+    scripts/check-start
+
 # poll 200 made-up accounts on two made-up upstreams; Ctrl-C ends it with a summary
 [group('run')]
 demo *ARGS:
