@@ -72,7 +72,7 @@ async fn measure(jobs: u64) {
     );
 }
 
-#[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "CPU time is positive and short")]
+#[expect(clippy::cast_sign_loss, reason = "CPU time is positive and short")]
 fn cpu_micros() -> u64 {
     let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF).unwrap();
     let micros = |time: nix::sys::time::TimeVal| (time.tv_sec() * 1_000_000 + time.tv_usec()) as u64;

@@ -10,13 +10,13 @@ mod guard;
 mod init_error;
 mod logging;
 mod metrics;
+mod serve;
 mod sqs;
 
 pub use catalog::{CatalogError, load_catalog};
 pub use deadline::Deadline;
 pub use environment::{Environment, EnvironmentError};
 pub use guard::{InvocationError, guard};
-pub use init_error::report as report_init_error;
-pub use logging::start as start_logging;
 pub use metrics::{Dimension, Line, Metric, Metrics, Unit};
+pub use serve::serve;
 pub use sqs::{EventError, QueueBatch};

@@ -10,7 +10,7 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// Logs the error and reports it to the runtime API. The process is to end after it: Lambda starts the next one afresh.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror>
-pub fn report(error: &(dyn std::error::Error + 'static)) {
+pub(super) fn report(error: &(dyn std::error::Error + 'static)) {
     let text = chain(error);
     tracing::error!(error = text, "the function cannot start");
     let Ok(api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else { return };

@@ -18,7 +18,7 @@ const VARIABLE: &str = "POLLWHEEL_LOG";
 
 /// Starts logging at the level of `POLLWHEEL_LOG`; `info` when it is not set. Before everything else, so that a wrong
 /// level is itself logged: it is reported by `environment`, and `info` stands in.
-pub fn start(environment: &mut super::Environment<'_>) {
+pub(super) fn start(environment: &mut super::Environment<'_>) {
     let level = environment.parsed_or(VARIABLE, LEVELS, Level::INFO, |text| text.parse().ok());
     let lines = fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
     // A second start in one process (a test) keeps the first.
