@@ -105,7 +105,7 @@ impl<'a> Environment<'a> {
 
     /// How to reach AWS: Lambda sets all of it, but for an emulator's endpoint.
     pub fn connection(&mut self) -> ConnectionSettings {
-        const KEY: &str = "set by Lambda from the function's role";
+        const KEY: &str = "the key of the function's role, as Lambda sets it";
         ConnectionSettings {
             region: self.required("AWS_REGION", "the region, as Lambda sets it"),
             access_key_id: self.required("AWS_ACCESS_KEY_ID", KEY),
