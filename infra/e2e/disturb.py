@@ -87,6 +87,7 @@ def crashing(run: Run) -> Account:
 def crashes_end_in_quarantine(run: Run) -> None:
     """The job ends its worker again and again. The channel is paused, so nothing but the crashes happens to it."""
     account = crashing(run)
+    run.ledger.passing.append(account)
     run.register(account)
     for crash in range(1, QUARANTINE_AFTER + 1):
         # A dispatch is for a minute of its own; these are past, so that the next tick comes after them.

@@ -12,6 +12,8 @@ class Ledger:
 
     def __init__(self, accounts: list[Account], upstream: Upstream, tap: Tap):
         self.accounts, self.upstream, self.tap = list(accounts), upstream, tap
+        # Accounts that come and go in a phase: nothing is owed for them, and nothing that they never posted may come.
+        self.passing: list[Account] = []
         # Posted before anybody polled: the first poll passes over it.
         self._old: dict[str, set[str]] = {}
         # Posted around the first poll, which may or may not have seen it.
@@ -60,7 +62,7 @@ class Ledger:
         """Events that should not be: of items that were there before the registration, or that nobody posted; and
         timelines with a gap."""
         seen = self.seen()
-        posted = {account.account_id: self._timeline(account) for account in self.accounts}
+        posted = {account.account_id: self._timeline(account) for account in [*self.accounts, *self.passing]}
         for account, item in seen:
             if item in self._old.get(account, ()):
                 return f"an event of {account} for item {item}, which was there before the first poll"

@@ -11,7 +11,14 @@ from .disturb import (
     send_poison,
 )
 from .leftovers import inventory
-from .operate import changed_version, connect_by_event, disconnect_by_event, disconnected_is_not_polled, unparked_is_polled
+from .operate import (
+    changed_version,
+    connect_by_event,
+    disconnect_by_event,
+    disconnected_is_not_polled,
+    unpark,
+    unparked_is_polled,
+)
 from .run import SLACK, SPREAD, VISIBILITY, Run
 from .secrets import no_token_anywhere
 from .setup import deploy, first_polls, register
@@ -73,14 +80,16 @@ def _play(run: Run) -> None:
         changed_version(run)
         for channel in ("mastodon", "github"):
             run.ledger.post(channel, 1)
+        unpark(run)
         disconnect_by_event(run)
         owed = {channel: run.ledger.owed(channel) for channel in ("mastodon", "github")}
         run.next_tick()
+        asked = run.upstream.requests("github")
         for channel, items in owed.items():
             run.expect_events(channel, items, SPREAD + SLACK)
     with report.phase("unparked and disconnected"):
         unparked_is_polled(run)
-        disconnected_is_not_polled(run)
+        disconnected_is_not_polled(run, asked)
 
     with report.phase("the books balance"):
         report.check("no event that should not be, and no gap", run.ledger.unexpected())

@@ -83,8 +83,8 @@ class Deployer:
         functions = self._client("lambda")
         pages = functions.get_paginator("list_event_source_mappings").paginate()
         for mapping in pages.search("EventSourceMappings[]"):
-            most = mapping.get("ScalingConfig", {}).get("MaximumConcurrency")
-            if isinstance(most, str):
+            if most := mapping.get("ScalingConfig", {}).get("MaximumConcurrency"):
+                # The client shows the text as a number: only writing it again helps.
                 scaling = {"MaximumConcurrency": int(most)}
                 functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig=scaling)
 
