@@ -7,4 +7,5 @@
 
 mod batches;
 mod fixture;
+mod process;
 mod settings;
