@@ -41,8 +41,8 @@ def main() -> int:
         return 130
     finally:
         stop_all()
-        failed = not reports or any(report.failures for report in reports)
-        if not failed:
+        # Logs are kept for whoever looks into a failure.
+        if not any(report.failures for report in reports):
             shutil.rmtree(folder)
     return _conclude(reports, folder, time.monotonic() - started)
 

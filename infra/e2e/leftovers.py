@@ -37,3 +37,17 @@ def inventory(stack: Stack) -> set[str]:
         found |= {f"events: {bus['Name']}"} | {f"events: {bus['Name']}/{rule['Name']}" for rule in rules}
     stacks = stack.client("cloudformation").list_stacks()["StackSummaries"]
     return found | {f"cloudformation: {s['StackName']}" for s in stacks if s["StackStatus"] != "DELETE_COMPLETE"}
+
+
+def made_again(stack: Stack, since: float) -> set[str]:
+    """Log groups with nothing in them from before `since`, in seconds since 1970. An invocation that was under way when
+    its log group went makes the emulator make another one; on AWS the functions' roles may not."""
+    groups = stack.logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{stack.name}-")["logGroups"]
+    names = [group["logGroupName"] for group in groups]
+    return {f"logs: {name}" for name in names if not _logged_before(stack, name, since)}
+
+
+def _logged_before(stack: Stack, group: str, since: float) -> bool:
+    # The emulator's clock is ours; a second of grace for what was logged as the removal began.
+    until = int((since - 1) * 1000)
+    return bool(stack.logs.filter_log_events(logGroupName=group, endTime=until)["events"])

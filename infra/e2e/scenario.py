@@ -1,5 +1,7 @@
 """The order of events. A tick comes every minute, so the phases share minutes wherever they do not disturb each other."""
 
+import time
+
 from .disturb import (
     POISON,
     crashes_end_in_quarantine,
@@ -10,7 +12,7 @@ from .disturb import (
     resume_mastodon,
     send_poison,
 )
-from .leftovers import inventory
+from .leftovers import inventory, made_again
 from .operate import (
     changed_version,
     connect_by_event,
@@ -35,8 +37,9 @@ def play(run: Run) -> None:
         with report.phase("removal leaves nothing"):
             if run.tap:
                 run.tap.close()
+            started = time.time()
             run.deployer.remove()
-            left = inventory(run.stack) - before
+            left = inventory(run.stack) - before - made_again(run.stack, started)
             report.check("nothing is left of the stack", ", ".join(sorted(left)) or None)
 
 
