@@ -210,21 +210,28 @@ fn stores(grid: &mut Grid) {
     };
     let mut throttled: Vec<Line> = of("ReadThrottleEvents", "Sum");
     throttled.extend::<Vec<Line>>(of("WriteThrottleEvents", "Sum"));
-    let rule = format!("{STACK}-{CONTROL_RULE_NAME}");
-    let of_rule = |metric: &str| {
-        Line::new("AWS/Events", metric, &[("EventBusName", STACK), ("RuleName", &rule)]).drawn(metric, "Sum")
-    };
     grid.row(vec![
         Widget::stacked("Read units, a minute", of("ConsumedReadCapacityUnits", "Sum")),
         Widget::stacked("Write units, a minute", of("ConsumedWriteCapacityUnits", "Sum")),
         Widget::graph("Throttled reads and writes", throttled),
-        Widget::graph(
-            "Commands from the bus",
-            ["TriggeredRules", "Invocations", "FailedInvocations", "InvocationsSentToDlq"]
-                .map(of_rule)
-                .into(),
-        ),
+        Widget::graph("Commands, from the bus and direct", commands()),
     ]);
+}
+
+fn commands() -> Vec<Line> {
+    let rule = format!("{STACK}-{CONTROL_RULE_NAME}");
+    let of_rule = |metric: &str, label: &str| {
+        Line::new("AWS/Events", metric, &[("EventBusName", STACK), ("RuleName", &rule)]).drawn(label, "Sum")
+    };
+    let of_control = |metric: &str, label: &str| own(metric, ("Function", "control")).drawn(label, "Sum");
+    vec![
+        of_rule("TriggeredRules", "events for us"),
+        of_rule("FailedInvocations", "not delivered"),
+        of_rule("InvocationsSentToDlq", "to the dead letters"),
+        of_control("Commands", "commands"),
+        of_control("CommandsRefused", "refused"),
+        of_control("CommandsFailed", "failed"),
+    ]
 }
 
 fn cost(grid: &mut Grid, functions: &[Function], queues: &[Queue]) {
