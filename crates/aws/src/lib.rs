@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod batches;
 mod bus;
 mod clock;
 mod connection;
@@ -9,6 +10,7 @@ pub mod lambda;
 mod meter;
 mod object;
 mod queues;
+mod reads;
 mod tables;
 
 pub use bus::EventBridgeBus;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_types::Blob;
 use pollwheel_core::id::{AccountId, ChannelName};
 use pollwheel_core::ports::{CredentialStore, Credentials, PortError, Retry};
@@ -16,11 +16,8 @@ use super::envelope::{CONTEXT, DataKey};
 use crate::connection::Connection;
 use crate::failure::failure;
 use crate::meter::Meter;
+use crate::reads::{BATCH_KEYS, Consistency, Item, batch_get};
 
-/// Keys of a read. <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
-const BATCH_KEYS: usize = 100;
-/// Attempts at the keys that an answer leaves unprocessed.
-const READ_ATTEMPTS: u32 = 3;
 /// How long an account's credentials are taken from memory. Jobs of one account in one minute share a read; a token that
 /// was replaced is out of use after this long.
 const MAX_AGE: Duration = Duration::from_secs(30);
@@ -32,7 +29,6 @@ const KEY_MAX_AGE: Duration = Duration::from_secs(3600);
 const MAX_KEYS: usize = 1000;
 
 type Id = (ChannelName, AccountId);
-type Item = HashMap<String, AttributeValue>;
 
 /// The table `credentials`, for reading.
 #[derive(Clone)]
@@ -82,40 +78,20 @@ impl Inner {
         channel: &ChannelName,
         accounts: &[&AccountId],
     ) -> Result<HashMap<String, Item>, PortError> {
-        let keys = accounts.iter().map(|account| {
-            let text = |text: &str| AttributeValue::S(text.to_owned());
-            HashMap::from([
-                ("pk".to_owned(), text(account.as_str())),
-                ("sk".to_owned(), text(channel.as_str())),
-            ])
-        });
-        let keys = KeysAndAttributes::builder().set_keys(Some(keys.collect())).build();
-        let mut left = Some(keys.map_err(|error| PortError::new(self.what(), Retry::Never, error))?);
-        let mut found = HashMap::new();
-        for _ in 0..READ_ATTEMPTS {
-            let Some(keys) = left.take() else { break };
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, keys)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| failure(self.what(), error))?;
-            for capacity in answer.consumed_capacity() {
-                self.meter.read(capacity.capacity_units());
-            }
-            for mut item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
-                if let Some(AttributeValue::S(account)) = item.remove("pk") {
-                    found.insert(account, item);
-                }
-            }
-            left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
-        }
-        match left {
-            None => Ok(found),
-            Some(_) => Err(PortError::new(self.what(), Retry::Throttled, "some keys stayed unprocessed")),
-        }
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let key = |account: &&AccountId| {
+            let (pk, sk) = (text(account.as_str()), text(channel.as_str()));
+            HashMap::from([("pk".to_owned(), pk), ("sk".to_owned(), sk)])
+        };
+        let keys = accounts.iter().map(key).collect();
+        let (client, meter) = (&self.client, &self.meter);
+        let items =
+            batch_get(client, &self.table, keys, Consistency::Eventual, meter, || self.what()).await?;
+        let by_account = |mut item: Item| match item.remove("pk") {
+            Some(AttributeValue::S(account)) => Some((account, item)),
+            _ => None,
+        };
+        Ok(items.into_iter().filter_map(by_account).collect())
     }
 
     async fn open(

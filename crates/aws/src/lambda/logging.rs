@@ -4,13 +4,16 @@
 //! libraries are kept out below warnings, because an SDK's details hold all of these.
 
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// Whose lines are logged at the level that was asked for.
 const OUR_TARGETS: &str = "pollwheel";
+
+/// The runtime logs every failed invocation, after `guard` has.
+const REPEATED: &str = "lambda_runtime::layers";
 
 /// What the level variable may be.
 pub(super) const LEVELS: &str = "`error`, `warn`, `info`, `debug` or `trace`";
@@ -31,7 +34,8 @@ pub(super) fn start(environment: &mut super::Environment<'_>) {
 }
 
 fn filter(level: Level) -> Targets {
-    Targets::new().with_default(Level::WARN.min(level)).with_target(OUR_TARGETS, level)
+    let libraries = Targets::new().with_default(Level::WARN.min(level));
+    libraries.with_target(OUR_TARGETS, level).with_target(REPEATED, LevelFilter::OFF)
 }
 
 #[cfg(test)]
@@ -44,6 +48,7 @@ mod tests {
         assert!(debug.would_enable("pollwheel_worker::handler", &Level::DEBUG));
         assert!(debug.would_enable("aws_smithy_runtime", &Level::WARN));
         assert!(!debug.would_enable("aws_smithy_runtime", &Level::INFO));
+        assert!(!debug.would_enable("lambda_runtime::layers::panic", &Level::ERROR));
         let quiet = filter(Level::ERROR);
         assert!(!quiet.would_enable("pollwheel_worker", &Level::WARN));
         assert!(!quiet.would_enable("hyper", &Level::WARN));

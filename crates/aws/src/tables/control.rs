@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use pollwheel_core::id::{ChannelName, JobTypeId};
 use pollwheel_core::keys;
 use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError, Retry};
@@ -16,11 +16,10 @@ use super::{count_read, count_write};
 use crate::connection::Connection;
 use crate::failure::failure;
 use crate::meter::Meter;
+use crate::reads::{Consistency, batch_get};
 
 /// The attribute that holds a cursor's minute or a throttle's end.
 const VALUE: &str = "value";
-/// Attempts at the keys that an answer leaves unprocessed.
-const READ_ATTEMPTS: u32 = 3;
 
 /// The table `control`.
 #[derive(Debug, Clone)]
@@ -102,41 +101,18 @@ impl ControlTable {
         }
     }
 
-    /// The items of some keys, by key. All of them, or an error.
+    /// The items of some keys, by key.
     async fn read(&self, wanted: [String; 4]) -> Result<HashMap<String, Reader>, PortError> {
-        let what = || format!("reading {wanted:?} of table `{}`", self.table);
         let keys = wanted.iter().map(|key| HashMap::from([(PK.to_owned(), text(key))])).collect();
-        let mut left = Some(keys_of(keys).map_err(|error| PortError::new(what(), Retry::Never, error))?);
-        let mut found = HashMap::new();
-        for _ in 0..READ_ATTEMPTS {
-            let Some(keys) = left.take() else { break };
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, keys)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| failure(what(), error))?;
-            for capacity in answer.consumed_capacity() {
-                count_read(&self.meter, Some(capacity));
-            }
-            for item in answer.responses.into_iter().flat_map(HashMap::into_values).flatten() {
-                if let Some(AttributeValue::S(key)) = item.get(PK) {
-                    found.insert(key.clone(), Reader(item));
-                }
-            }
-            left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(&self.table));
-        }
-        match left {
-            None => Ok(found),
-            Some(_) => Err(PortError::new(what(), Retry::Throttled, "some keys stayed unprocessed")),
-        }
+        let what = || format!("reading {wanted:?} of table `{}`", self.table);
+        let items =
+            batch_get(&self.client, &self.table, keys, Consistency::Strong, &self.meter, what).await?;
+        let by_key = |item: Item| match item.get(PK) {
+            Some(AttributeValue::S(key)) => Some((key.clone(), Reader(item))),
+            _ => None,
+        };
+        Ok(items.into_iter().filter_map(by_key).collect())
     }
-}
-
-fn keys_of(keys: Vec<Item>) -> Result<KeysAndAttributes, aws_sdk_dynamodb::error::BuildError> {
-    KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build()
 }
 
 fn pause_key(scope: &PauseScope) -> String {

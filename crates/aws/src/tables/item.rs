@@ -15,7 +15,7 @@ use pollwheel_core::row::{
 use pollwheel_core::time::EpochMinute;
 use serde_json::value::RawValue;
 
-pub(super) type Item = HashMap<String, AttributeValue>;
+pub(super) use crate::reads::Item;
 
 /// The partition key of every table with two keys.
 pub(super) const PK: &str = "pk";
