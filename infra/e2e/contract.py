@@ -8,7 +8,7 @@ from local.process import Process
 
 from .report import Report
 
-COMMAND = ("cargo", "nextest", "run", "--workspace", "-E", "package(pollwheel-aws)", "--run-ignored", "only")
+COMMAND = "cargo nextest run --profile emulator --workspace -E package(pollwheel-aws) --run-ignored only"
 # Seconds for the tests; they are built before.
 TESTS = 300
 
@@ -17,7 +17,7 @@ def contract_tests(folder: Path, environment: dict[str, str], report: Report) ->
     """Runs them against an emulator of their own: they make and remove queues and buses."""
     emulator = Emulator(folder)
     with report.phase("contract tests on the emulator"):
-        tests = Process(list(COMMAND), environment | emulator.client_environment(), folder / "tests.log", cwd=CHECKOUT)
+        tests = Process(COMMAND.split(), environment | emulator.client_environment(), folder / "tests.log", cwd=CHECKOUT)
         status = tests.wait(TESTS)
         output = tests.log.read_text(errors="replace")
         report.check("they pass", None if status == 0 else f"status {status}, see {tests.log}\n{output[-4000:]}")

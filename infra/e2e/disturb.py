@@ -12,6 +12,7 @@ from .run import SLACK, VISIBILITY, Run, minute_now
 
 MASTODON = "jobs-mastodon-statuses"
 GITHUB = "jobs-github-events"
+OUTCOMES = "completed"
 # Deliveries before a message goes to the dead-letter queue, and crashes in a row before a job is parked.
 MAX_RECEIVES = 5
 QUARANTINE_AFTER = 5
@@ -42,6 +43,26 @@ def poison_is_kept(run: Run) -> None:
 def _depth_is_not(run: Run, expected: int) -> str | None:
     there = run.stack.messages(f"{MASTODON}-dead")
     return None if there == expected else f"{there} in the dead-letter queue, {run.stack.depth(MASTODON)} before it"
+
+
+def hold_outcomes_back(run: Run) -> None:
+    """Outcomes of polls stay in their queue from here on."""
+    _set_outcomes_mapping(run, enabled=False)
+
+
+def lose_outcomes(run: Run) -> None:
+    """What was published is not recorded: the next polls begin where these did, and publish the same again."""
+    run.report.check("there are outcomes to lose", None if run.stack.messages(OUTCOMES) else "the queue is empty")
+    run.stack.sqs.purge_queue(QueueUrl=run.stack.queue(OUTCOMES))
+    _set_outcomes_mapping(run, enabled=True)
+
+
+def _set_outcomes_mapping(run: Run, *, enabled: bool) -> None:
+    source = run.stack.queue(OUTCOMES).rpartition("/")[2]
+    functions = run.stack.functions
+    for mapping in functions.get_paginator("list_event_source_mappings").paginate().search("EventSourceMappings[]"):
+        if mapping["EventSourceArn"].endswith(f":{source}"):
+            functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=enabled)
 
 
 def pause_mastodon(run: Run) -> None:

@@ -85,9 +85,12 @@ class Ledger:
             return "two items share an id"
         return f"{several}" if several else None
 
-    def counts(self) -> str:
+    def repeats(self) -> int:
         seen = self.seen()
-        return f"{len(seen)} events, {seen.total() - len(seen)} of them repeated"
+        return seen.total() - len(seen)
+
+    def counts(self) -> str:
+        return f"{len(self.seen())} events, and {self.repeats()} repeats"
 
     def _timeline(self, account: Account) -> list[str]:
         return self.upstream.timeline(account.channel, account.external_id)

@@ -5,7 +5,9 @@ import time
 from .disturb import (
     POISON,
     crashes_end_in_quarantine,
+    hold_outcomes_back,
     killed_worker,
+    lose_outcomes,
     pause_mastodon,
     poison_is_kept,
     purge_github,
@@ -52,15 +54,17 @@ def _play(run: Run) -> None:
     with report.phase("first polls", needed=True):
         first_polls(run)
 
-    with report.phase("events, a purge and poison"):
+    with report.phase("events, purges and poison"):
         for channel in ("mastodon", "github"):
             run.ledger.post(channel, 2)
         owed = {channel: run.ledger.owed(channel) for channel in ("mastodon", "github")}
         connect_by_event(run)
         run.next_tick()
+        hold_outcomes_back(run)
         purge_github(run)
         send_poison(run)
         run.expect_events("mastodon", owed["mastodon"], SPREAD + SLACK)
+        lose_outcomes(run)
         poison_is_kept(run)
 
     with report.phase("a worker is killed"):
@@ -97,6 +101,7 @@ def _play(run: Run) -> None:
     with report.phase("the books balance"):
         report.check("no event that should not be, and no gap", run.ledger.unexpected())
         report.check("a repeated event has the id it had", run.ledger.repeated_under_another_id())
+        report.check("what the lost outcomes said was published again", None if run.ledger.repeats() else "no repeats")
         report.check("poison is still in its dead-letter queue", _poison_moved(run))
         for queue in ("completed-dead", "drains-dead", "tick-dead", "control-dead", "jobs-github-events-dead"):
             report.check(f"{queue} is empty", _not_empty(run, queue))
