@@ -19,7 +19,7 @@ class Emulator:
     """A running emulator. Its state is in its memory, and its files are in `folder`."""
 
     def __init__(self, folder: Path, port: int | None = None):
-        self.port = port or free_port()
+        self.port = free_port(port or 0)
         self.url = f"http://127.0.0.1:{self.port}"
         temporary = folder / "emulator"
         temporary.mkdir(parents=True)
@@ -68,8 +68,14 @@ class Emulator:
             return str(error)
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
+def free_port(wanted: int) -> int:
+    """A port that nobody listens on now: the one that is wanted, or any for 0. Somebody else's emulator on it would
+    answer in place of ours."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # As the emulator will: what a connection of the last minute still holds is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError as error:
+            raise Unmet(f"port {wanted} is free", f"{error}") from error
         return probe.getsockname()[1]

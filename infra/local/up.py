@@ -12,12 +12,13 @@ from pathlib import Path
 
 from . import state
 from .accounts import made_up
-from .deploy import Sam
+from .deploy import DeployFailed, Sam
 from .emulator import Emulator
 from .process import stop_all
-from .stack import Stack
+from .stack import CommandFailed, Stack
 from .tap import Tap
 from .upstream import Upstream
+from .wait import Unmet
 
 # Items that an account posts in an hour, on the mean: something is to be seen in the first minutes.
 ITEMS_PER_HOUR = 60
@@ -38,6 +39,10 @@ def main() -> int:
     state.FOLDER.mkdir(parents=True)
     try:
         stack = _put_up(arguments)
+    except (Unmet, DeployFailed, CommandFailed, TimeoutError) as error:
+        stop_all()
+        _tell(f"{error}\nit is down again; logs: {state.FOLDER}")
+        return 1
     except BaseException:
         # Half of it is of no use to anybody, whatever went wrong, Ctrl-C included.
         stop_all()
