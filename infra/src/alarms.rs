@@ -57,7 +57,7 @@ const AGE_MARGIN_SECONDS: u32 = 180;
 
 /// Every alarm.
 pub(crate) fn all(functions: &[Function], queues: &[Queue]) -> Vec<Alarm> {
-    let mut alarms = vec![tick_lag(), tick_time_fallback()];
+    let mut alarms = vec![tick_lag(), tick_time_fallback(), cursors_kept(), rows_unreadable()];
     for queue in queues {
         alarms.push(old(queue));
         alarms.extend(dead_letters(queue));
@@ -93,6 +93,39 @@ fn tick_lag() -> Alarm {
         threshold: TICK_LAG_SECONDS,
         span: MINUTES,
         missing: "breaching",
+    }
+}
+
+/// One failing job type does not fail the scheduler, and lags nowhere: this is what tells of it.
+fn cursors_kept() -> Alarm {
+    Alarm {
+        id: "CursorsKept".to_owned(),
+        name: "cursors-kept".to_owned(),
+        meaning: "A job type was not dispatched, or in part, for three minutes".to_owned(),
+        heading: "cursors-kept",
+        namespace: NAMESPACE,
+        metric: "CursorsKept",
+        dimensions: of_scheduler(),
+        statistic: "Sum",
+        threshold: 1,
+        span: MINUTES,
+        missing: "notBreaching",
+    }
+}
+
+fn rows_unreadable() -> Alarm {
+    Alarm {
+        id: "RowsUnreadable".to_owned(),
+        name: "rows-unreadable".to_owned(),
+        meaning: "Rows cannot be read by this build, so their jobs are not polled".to_owned(),
+        heading: "rows-unreadable",
+        namespace: NAMESPACE,
+        metric: "RowsUnreadable",
+        dimensions: of_scheduler(),
+        statistic: "Sum",
+        threshold: 1,
+        span: MINUTES,
+        missing: "notBreaching",
     }
 }
 

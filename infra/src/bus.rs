@@ -29,6 +29,8 @@ pub(crate) fn add(resources: &mut Named<Resource>) {
             "AWS::Events::Archive",
             json!({
                 "Description": sub("Events of ${AWS::StackName}, for a replay"),
+                // Not the commands: they carry tokens, and a replay would carry them out again.
+                "EventPattern": { "source": [{ "prefix": "/pollwheel/" }] },
                 "RetentionDays": reference("ArchiveDays"),
                 "SourceArn": arn(BUS),
             }),

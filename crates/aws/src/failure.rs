@@ -36,6 +36,9 @@ where
         | SdkError::ResponseError(_)
         | _ => chain(&error),
     };
+    let what = what.into();
+    // Here, because every caller counts its failures and few keep the reasons.
+    tracing::warn!(what, ?retry, reason, "a call to AWS failed");
     PortError::new(what, retry, reason)
 }
 

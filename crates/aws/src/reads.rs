@@ -1,6 +1,7 @@
 //! Reading many items of a table at once: all of them, or an error. A key that stays unprocessed is not an absent item.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnConsumedCapacity};
@@ -12,7 +13,9 @@ use crate::meter::Meter;
 /// Keys of a call. <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html>
 pub(crate) const BATCH_KEYS: usize = 100;
 /// Attempts at the keys that an answer leaves unprocessed.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 4;
+/// First wait before them; each further one is twice as long.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -40,8 +43,11 @@ pub(crate) async fn batch_get(
         .map_err(|error| PortError::new(what(), Retry::Never, error))?;
     let mut left = Some(keys);
     let mut found = Vec::new();
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
         let Some(keys) = left.take() else { break };
+        if attempt > 0 {
+            tokio::time::sleep(FIRST_BACKOFF * 2_u32.pow(attempt - 1)).await;
+        }
         let answer = client
             .batch_get_item()
             .request_items(table, keys)

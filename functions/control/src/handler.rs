@@ -5,7 +5,7 @@ use pollwheel_aws::lambda::{Deadline, Dimension, Metric, Metrics};
 use pollwheel_connector::members::Flaw;
 use pollwheel_connector::{ChannelSet, PrivateAddresses};
 use pollwheel_core::policy::Catalog;
-use pollwheel_core::ports::{Clock, JobStore, PauseScope, PortError};
+use pollwheel_core::ports::{Clock, JobStore, PauseScope, PortError, Retry};
 use pollwheel_core::register::RegisterError;
 
 use crate::answer::{Answer, Refusal};
@@ -49,6 +49,16 @@ pub enum ControlError {
     /// An event of the bus that stands for no command that can be done.
     #[error("the event is refused: {0}")]
     Refused(String),
+}
+
+impl ControlError {
+    /// Whether the same command may be done a moment later.
+    pub(crate) fn passes(&self) -> bool {
+        match self {
+            Self::Port(error) | Self::Register(RegisterError::Store(error)) => error.retry != Retry::Never,
+            Self::Register(RegisterError::UnknownJobType { .. }) | Self::Refused(_) => false,
+        }
+    }
 }
 
 fn told(error: &RegisterError) -> String {

@@ -28,6 +28,8 @@ use part::Lines;
 const MAX_PROBLEMS: usize = 100;
 /// Kept back for the part that is under way when the time runs short. A throttled table takes its time.
 const RESERVE: Duration = Duration::from_secs(60);
+/// Wait before a part is repeated whose writes were throttled.
+const PAUSE: Duration = Duration::from_secs(2);
 
 /// Where an import stands. What one answer gives as `next`, the next command takes as `from`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +112,16 @@ where
             match at.phase {
                 Phase::Check if !parsed.problems.is_empty() => return Ok(Done::Refused(parsed.problems)),
                 Phase::Check => {}
-                Phase::Register => self.register_part(parsed, &mut at).await?,
+                Phase::Register => match self.register_part(parsed, &mut at).await {
+                    Ok(()) => {}
+                    // A new table takes a while to grow: the part is repeated, and what it has done changes nothing.
+                    Err(error) if error.passes() => {
+                        tracing::warn!(%error, line = at.line, "a part of an import is repeated");
+                        tokio::time::sleep(PAUSE).await;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
             }
             (at.byte, at.line) = (at.byte + lines.bytes(), at.line.saturating_add(lines.count()));
             at.version = Some(lines.version.clone());

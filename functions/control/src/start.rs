@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use pollwheel_aws::lambda::{Environment, Metrics};
+use pollwheel_aws::lambda::{Environment, Metrics, load_catalog};
 use pollwheel_aws::{Connection, ControlTable, CredentialVault, JobTables, Meter, Objects, SystemClock};
 use pollwheel_connector::ChannelSet;
 use pollwheel_control::{Control, Settings};
@@ -15,7 +15,8 @@ pub(crate) fn start(environment: Environment<'_>) -> Result<OnAws, Box<dyn Error
     let (connection, meter) = (Connection::new(&settings.connection), Meter::default());
     let channels = ChannelSet::load(&settings.task_root.join("channels"))?;
     Ok(Control {
-        catalog: channels.catalog(),
+        // The rendered one, as the scheduler has it: `infra/scale.yml` has a say in it.
+        catalog: load_catalog(&settings.task_root)?,
         channels,
         private_addresses: settings.private_addresses,
         store: JobTables::new(&connection, settings.jobs_table, settings.registrations_table, &meter),

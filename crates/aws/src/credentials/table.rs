@@ -99,17 +99,29 @@ impl Inner {
         channel: &ChannelName,
         account: &AccountId,
         mut item: Item,
-    ) -> Result<Credentials, PortError> {
+        without: &mut HashMap<Vec<u8>, Failed>,
+    ) -> Result<Credentials, Failed> {
         let broken = |reason: &str| {
             let what = format!("reading the credentials of `{account}` on `{channel}`");
-            PortError::new(what, Retry::Never, reason.to_owned())
+            Failed::from(PortError::new(what, Retry::Never, reason.to_owned()))
         };
         let (Some(AttributeValue::B(token)), Some(AttributeValue::B(key))) =
             (item.remove("token"), item.remove("key"))
         else {
             return Err(broken("the item has no `token` and `key`: register the account again"));
         };
-        let key = self.data_key(key.into_inner()).await?;
+        let wrapped = key.into_inner();
+        if let Some(failed) = without.get(&wrapped) {
+            return Err(failed.clone());
+        }
+        let key = match self.data_key(wrapped.clone()).await {
+            Ok(key) => key,
+            Err(error) => {
+                let failed = Failed::from(error);
+                without.insert(wrapped, failed.clone());
+                return Err(failed);
+            }
+        };
         key.open(channel, account, token.as_ref()).map_err(|error| broken(&error.to_string()))
     }
 
@@ -153,16 +165,18 @@ impl Inner {
                 return;
             }
         };
+        // Accounts share data keys: one that cannot be decrypted is asked for once.
+        let mut without = HashMap::<Vec<u8>, Failed>::new();
         for account in accounts {
             let opened = match found.remove(account.as_str()) {
-                Some(item) => self.open(channel, account, item).await.map(Some),
+                Some(item) => self.open(channel, account, item, &mut without).await.map(Some),
                 None => Ok(None),
             };
             if let Ok(credentials) = &opened {
                 let id = (channel.clone(), (*account).clone());
                 self.known.insert(id, credentials.clone(), Instant::now());
             }
-            answers.insert((*account).clone(), opened.map_err(Failed::from));
+            answers.insert((*account).clone(), opened);
         }
     }
 }

@@ -113,7 +113,7 @@ async fn hand_on<S, Q: Queues, C>(
         result.fail(
             record,
             format!(
-                "a partition of `{}` outlasts {MAX_DRAIN_HOPS} invocations: give it more shards",
+                "a partition of `{}` was not drained within {MAX_DRAIN_HOPS} invocations: if no call failed, give it more shards",
                 rest.job_type
             ),
         );
