@@ -71,10 +71,7 @@ fn scheduler(deployment: &Deployment) -> Vec<Value> {
     vec![
         allow(&["dynamodb:GetItem", "dynamodb:Query"], vec![arn(JOBS.logical)]),
         allow(&["dynamodb:GetItem"], vec![arn(REGISTRATIONS.logical)]),
-        allow(
-            &["dynamodb:BatchGetItem", "dynamodb:UpdateItem"],
-            vec![arn(CONTROL.logical)],
-        ),
+        allow(&["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], vec![arn(CONTROL.logical)]),
         // The attributes tell how long a queue is: a backlog stops the dispatch.
         allow(&["sqs:GetQueueAttributes", "sqs:SendMessage"], jobs),
         allow(&[CONSUME.as_slice(), &["sqs:SendMessage"]].concat(), vec![drains]),
