@@ -26,6 +26,8 @@ use pollwheel_core::time::{EpochMinute, Timestamp};
 use serde_json::{Value, json};
 
 const NOW: EpochMinute = EpochMinute::new(29_397_840);
+/// Messages of a batch.
+const BATCH: usize = 10;
 
 fn main() {
     let jobs = std::env::args().filter_map(|text| text.parse().ok()).next().unwrap_or(200_000);
@@ -33,7 +35,7 @@ fn main() {
 }
 
 async fn measure(jobs: u64) {
-    let instant = Instant { pages: jobs / PAGE_ROWS as u64, ..Instant::default() };
+    let instant = Instant::new(jobs / PAGE_ROWS as u64);
     let connector = SharedHttpConnector::new(instant.clone());
     let settings = ConnectionSettings {
         region: "eu-central-1".to_owned(),
@@ -79,63 +81,68 @@ fn cpu_micros() -> u64 {
     micros(usage.user_time()) + micros(usage.system_time())
 }
 
-/// Answers every request at once.
-#[derive(Debug, Clone, Default)]
+/// Answers every request at once, with what was written before the measurement.
+#[derive(Debug, Clone)]
 struct Instant {
     /// Pages that the cohort has.
     pages: u64,
+    page: &'static [u8],
+    accepted: &'static [u8],
     served: Arc<AtomicU64>,
     sent: Arc<AtomicU64>,
 }
 
 impl Instant {
-    fn answer(&self, target: &str, body: &[u8]) -> String {
+    fn new(pages: u64) -> Self {
+        let items: Vec<Value> = (0..PAGE_ROWS).map(item).collect();
+        let last = json!({"pk": items[0]["pk"], "sk": {"S": "account-00000-999"}});
+        let page = json!({"Items": items, "Count": PAGE_ROWS, "LastEvaluatedKey": last});
+        let entry = |id: usize| {
+            json!({
+                "Id": id.to_string(), "MessageId": "5fea7756-0ea4-451a-a703-a558b933e274",
+                "MD5OfMessageBody": "fafb00f5732ab283681e124bf8747ed1",
+            })
+        };
+        let accepted = json!({"Successful": (0..BATCH).map(entry).collect::<Vec<_>>(), "Failed": []});
+        let forever = |value: Value| &*Box::leak(value.to_string().into_bytes().into_boxed_slice());
+        Self {
+            pages,
+            page: forever(page),
+            accepted: forever(accepted),
+            served: Arc::default(),
+            sent: Arc::default(),
+        }
+    }
+
+    fn answer(&self, target: &str, body: &[u8]) -> SdkBody {
         match target.rsplit_once('.').unwrap().1 {
             "Query" => self.page(body),
-            "SendMessageBatch" => self.accept(body),
-            "GetQueueAttributes" => json!({"Attributes": {
-                "ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesDelayed": "0",
-            }})
-            .to_string(),
-            "BatchGetItem" => {
-                json!({"Responses": {}, "UnprocessedKeys": {}, "ConsumedCapacity": []}).to_string()
+            // Every batch is full: the pages hold a multiple of ten.
+            "SendMessageBatch" => {
+                self.sent.fetch_add(BATCH as u64, Ordering::Relaxed);
+                SdkBody::from(self.accepted)
             }
-            _ => "{}".to_owned(),
+            "GetQueueAttributes" => SdkBody::from(
+                r#"{"Attributes":{"ApproximateNumberOfMessages":"0","ApproximateNumberOfMessagesDelayed":"0"}}"#,
+            ),
+            "BatchGetItem" => SdkBody::from(r#"{"Responses":{},"UnprocessedKeys":{},"ConsumedCapacity":[]}"#),
+            _ => SdkBody::from("{}"),
         }
     }
 
     /// Pages of the cohort of every minute, nothing of the wake-ups.
-    fn page(&self, body: &[u8]) -> String {
+    fn page(&self, body: &[u8]) -> SdkBody {
         let wakes = body.windows(5).any(|word| word == b"wake#");
-        if wakes {
-            return json!({"Items": [], "Count": 0}).to_string();
+        if wakes || self.served.fetch_add(1, Ordering::Relaxed) >= self.pages {
+            return SdkBody::from(r#"{"Items":[],"Count":0}"#);
         }
-        let number = self.served.fetch_add(1, Ordering::Relaxed);
-        if number >= self.pages {
-            return json!({"Items": [], "Count": 0}).to_string();
-        }
-        let items: Vec<Value> = (0..PAGE_ROWS).map(|row| item(number, row)).collect();
-        let last = json!({"pk": items[0]["pk"], "sk": {"S": format!("account-{number:05}-999")}});
-        json!({"Items": items, "Count": PAGE_ROWS, "LastEvaluatedKey": last}).to_string()
-    }
-
-    /// The ids are positions: as many as there are message bodies.
-    fn accept(&self, body: &[u8]) -> String {
-        let count = body.windows(13).filter(|word| word == b"\"MessageBody\"").count();
-        self.sent.fetch_add(count as u64, Ordering::Relaxed);
-        let entry = |id: usize| {
-            format!(
-                "{{\"Id\":\"{id}\",\"MessageId\":\"5fea7756-0ea4-451a-a703-a558b933e274\",\"MD5OfMessageBody\":\"fafb00f5732ab283681e124bf8747ed1\"}}"
-            )
-        };
-        let entries: Vec<String> = (0..count).map(entry).collect();
-        format!("{{\"Successful\":[{}],\"Failed\":[]}}", entries.join(","))
+        SdkBody::from(self.page)
     }
 }
 
-fn item(page: u64, row: usize) -> Value {
+fn item(row: usize) -> Value {
     json!({
-        "pk": {"S": "mastodon/statuses#1#0#0"}, "sk": {"S": format!("account-{page:05}-{row:03}")},
+        "pk": {"S": "mastodon/statuses#1#0#0"}, "sk": {"S": format!("account-00000-{row:03}")},
         "rev": {"N": "1763870400000"}, "external_id": {"S": "109348234098234"},
         "base_url": {"S": "https://mastodon.example"}, "level": {"S": "professional"},
         "context": {"S": "{\"since\":\"115598234098234567\",\"etag\":\"W/\\\"5f2e1a9c0b3d4e6f7a8b9c0d1e2f3a4b\\\"\"}"},
@@ -148,6 +155,6 @@ impl HttpConnector for Instant {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
         let body = self.answer(target, request.body().bytes().unwrap_or_default());
         let status = StatusCode::try_from(200_u16).unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, body)))
     }
 }
