@@ -27,10 +27,10 @@ fmt:
 lint:
     ./test lint
 
-# the tests whose name contains a word: `just unit r03`, `just unit -p pollwheel-core`
+# the tests of the crates without the AWS SDK: `just unit r03`; of one crate: `just unit -p pollwheel-aws r04`
 [group('check')]
 unit *ARGS:
-    PATH="$(scripts/tools cargo-nextest):$PATH" cargo nextest run --workspace {{ ARGS }}
+    PATH="$(scripts/tools cargo-nextest):$PATH" cargo nextest run {{ ARGS }}
 
 # deployed by SAM and by Serverless to an AWS emulator, with real ticks and faults: seven minutes
 [group('check')]
