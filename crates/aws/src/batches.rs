@@ -8,6 +8,8 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use pollwheel_core::ports::{PortError, Retry};
 
+use crate::failure::Shared;
+
 /// A thing on its way, its place in the answer, and its size as the service counts it.
 pub(crate) struct Entry<T> {
     pub(crate) position: usize,
@@ -115,9 +117,8 @@ fn cut<T>(entries: Vec<Entry<T>>, limits: Limits) -> Vec<Vec<Entry<T>>> {
 
 /// The failure of a whole call, for each of its things: the client has tried again what is worth it.
 pub(crate) fn failed_call<T>(batch: Vec<Entry<T>>, error: PortError) -> Called<T> {
-    let PortError { what, retry, source } = error;
-    let reason = source.map_or_else(String::new, |source| source.to_string());
-    let failed = |entry: Entry<T>| (entry.position, Err(PortError::new(what.clone(), retry, reason.clone())));
+    let error = Shared::from(error);
+    let failed = |entry: Entry<T>| (entry.position, Err(PortError::from(error.clone())));
     Called { answers: batch.into_iter().map(failed).collect(), refused: Vec::new() }
 }
 

@@ -42,6 +42,26 @@ where
     PortError::new(what, retry, reason)
 }
 
+/// A failure that several things share: an error of a port cannot be copied.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    what: String,
+    retry: Retry,
+    reason: String,
+}
+
+impl From<PortError> for Shared {
+    fn from(PortError { what, retry, source }: PortError) -> Self {
+        Self { what, retry, reason: source.map_or_else(String::new, |source| source.to_string()) }
+    }
+}
+
+impl From<Shared> for PortError {
+    fn from(Shared { what, retry, reason }: Shared) -> Self {
+        Self::new(what, retry, reason)
+    }
+}
+
 /// What the codes of refused entries and calls mean. The lists are those of the services' API references ("Errors").
 pub(crate) fn of_code(code: &str, status: u16) -> Retry {
     match code {

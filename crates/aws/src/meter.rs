@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+
 /// Units of a read or write capacity are halves and quarters; thousandths hold them exactly enough.
 const THOUSANDTHS: f64 = 1000.0;
 /// SQS and EventBridge bill by chunks of this many bytes.
@@ -51,11 +53,21 @@ impl Meter {
         }
     }
 
-    pub(crate) fn read(&self, units: Option<f64>) {
+    /// Counts what an answer of DynamoDB reports of a read.
+    pub(crate) fn count_read(&self, capacity: Option<&ConsumedCapacity>) {
+        self.read(capacity.and_then(ConsumedCapacity::capacity_units));
+    }
+
+    /// Counts what an answer of DynamoDB reports of a write.
+    pub(crate) fn count_write(&self, capacity: Option<&ConsumedCapacity>) {
+        self.wrote(capacity.and_then(ConsumedCapacity::capacity_units));
+    }
+
+    fn read(&self, units: Option<f64>) {
         self.0.read_thousandths.fetch_add(thousandths(units), Ordering::Relaxed);
     }
 
-    pub(crate) fn wrote(&self, units: Option<f64>) {
+    fn wrote(&self, units: Option<f64>) {
         self.0.write_thousandths.fetch_add(thousandths(units), Ordering::Relaxed);
     }
 

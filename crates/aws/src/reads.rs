@@ -56,7 +56,7 @@ pub(crate) async fn batch_get(
             .await
             .map_err(|error| failure(what(), error))?;
         for capacity in answer.consumed_capacity() {
-            meter.read(capacity.capacity_units());
+            meter.count_read(Some(capacity));
         }
         found.extend(answer.responses.into_iter().flat_map(HashMap::into_values).flatten());
         left = answer.unprocessed_keys.and_then(|mut tables| tables.remove(table));

@@ -22,8 +22,6 @@ use pollwheel_core::wheel::Cohort;
 pub use control::ControlTable;
 pub use jobs::JobTables;
 
-use crate::meter::Meter;
-
 /// Rows and control state together.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -89,14 +87,4 @@ impl ControlStore for Store {
     async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
         self.control.throttled_until(channel).await
     }
-}
-
-/// Counts the units that an answer reports.
-fn count_read(meter: &Meter, capacity: Option<&aws_sdk_dynamodb::types::ConsumedCapacity>) {
-    meter.read(capacity.and_then(aws_sdk_dynamodb::types::ConsumedCapacity::capacity_units));
-}
-
-/// Counts the units that an answer reports.
-fn count_write(meter: &Meter, capacity: Option<&aws_sdk_dynamodb::types::ConsumedCapacity>) {
-    meter.wrote(capacity.and_then(aws_sdk_dynamodb::types::ConsumedCapacity::capacity_units));
 }

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use super::cache::Cache;
 use super::envelope::{CONTEXT, DataKey};
 use crate::connection::Connection;
-use crate::failure::failure;
+use crate::failure::{Shared, failure};
 use crate::meter::Meter;
 use crate::reads::{BATCH_KEYS, Consistency, Item, batch_get};
 
@@ -99,11 +99,11 @@ impl Inner {
         channel: &ChannelName,
         account: &AccountId,
         mut item: Item,
-        without: &mut HashMap<Vec<u8>, Failed>,
-    ) -> Result<Credentials, Failed> {
+        without: &mut HashMap<Vec<u8>, Shared>,
+    ) -> Result<Credentials, Shared> {
         let broken = |reason: &str| {
             let what = format!("reading the credentials of `{account}` on `{channel}`");
-            Failed::from(PortError::new(what, Retry::Never, reason.to_owned()))
+            Shared::from(PortError::new(what, Retry::Never, reason.to_owned()))
         };
         let (Some(AttributeValue::B(token)), Some(AttributeValue::B(key))) =
             (item.remove("token"), item.remove("key"))
@@ -117,7 +117,7 @@ impl Inner {
         let key = match self.data_key(wrapped.clone()).await {
             Ok(key) => key,
             Err(error) => {
-                let failed = Failed::from(error);
+                let failed = Shared::from(error);
                 without.insert(wrapped, failed.clone());
                 return Err(failed);
             }
@@ -155,18 +155,18 @@ impl Inner {
         &self,
         channel: &ChannelName,
         accounts: &[&AccountId],
-        answers: &mut HashMap<AccountId, Result<Option<Credentials>, Failed>>,
+        answers: &mut HashMap<AccountId, Result<Option<Credentials>, Shared>>,
     ) {
         let mut found = match self.read(channel, accounts).await {
             Ok(found) => found,
             Err(error) => {
-                let failed = Failed::from(error);
+                let failed = Shared::from(error);
                 answers.extend(accounts.iter().map(|account| ((*account).clone(), Err(failed.clone()))));
                 return;
             }
         };
         // Accounts share data keys: one that cannot be decrypted is asked for once.
-        let mut without = HashMap::<Vec<u8>, Failed>::new();
+        let mut without = HashMap::<Vec<u8>, Shared>::new();
         for account in accounts {
             let opened = match found.remove(account.as_str()) {
                 Some(item) => self.open(channel, account, item, &mut without).await.map(Some),
@@ -178,21 +178,6 @@ impl Inner {
             }
             answers.insert((*account).clone(), opened);
         }
-    }
-}
-
-/// A failure that several accounts share.
-#[derive(Clone)]
-struct Failed {
-    what: String,
-    retry: Retry,
-    reason: String,
-}
-
-impl From<PortError> for Failed {
-    fn from(error: PortError) -> Self {
-        let PortError { what, retry, source } = error;
-        Self { what, retry, reason: source.map_or_else(String::new, |source| source.to_string()) }
     }
 }
 
@@ -218,9 +203,7 @@ impl CredentialStore for CredentialTable {
         }
         let answer = |account: &AccountId| match answers.get(account) {
             Some(Ok(credentials)) => Ok(credentials.clone()),
-            Some(Err(Failed { what, retry, reason })) => {
-                Err(PortError::new(what.clone(), *retry, reason.clone()))
-            }
+            Some(Err(failed)) => Err(failed.clone().into()),
             None => Err(PortError::new(inner.what(), Retry::Transient, "the account was not answered for")),
         };
         accounts.iter().map(answer).collect()

@@ -89,7 +89,7 @@ impl CredentialVault {
             .send()
             .await
             .map_err(|error| failure(self.writing(), error))?;
-        self.count(answer.consumed_capacity());
+        self.meter.count_write(answer.consumed_capacity());
         Ok(())
     }
 
@@ -108,7 +108,7 @@ impl CredentialVault {
             .send()
             .await
             .map_err(|error| failure(self.writing(), error))?;
-        self.count(answer.consumed_capacity());
+        self.meter.count_write(answer.consumed_capacity());
         Ok(())
     }
 
@@ -154,9 +154,5 @@ impl CredentialVault {
 
     fn writing(&self) -> String {
         format!("writing credentials to table `{}`", self.table)
-    }
-
-    fn count(&self, capacity: Option<&aws_sdk_dynamodb::types::ConsumedCapacity>) {
-        self.meter.wrote(capacity.and_then(aws_sdk_dynamodb::types::ConsumedCapacity::capacity_units));
     }
 }

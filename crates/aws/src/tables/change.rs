@@ -14,7 +14,6 @@ use pollwheel_core::id::JobId;
 use pollwheel_core::ports::{Applied, Change, JobStore, PortError, Retry};
 use pollwheel_core::row::{JobRow, Place, Registration, Revision};
 
-use super::count_write;
 use super::item::{self, Item, PK, number};
 use super::jobs::{JobTables, unreadable};
 use crate::failure::{failure, of_code};
@@ -64,7 +63,7 @@ async fn put(tables: &JobTables, item: Item, expected: Option<Revision>) -> Resu
     }
     match put.send().await {
         Ok(answer) => {
-            count_write(&tables.meter, answer.consumed_capacity());
+            tables.meter.count_write(answer.consumed_capacity());
             Ok(Write::Done)
         }
         Err(error) => match error.as_service_error() {
@@ -186,7 +185,7 @@ async fn transact(
     match sent {
         Ok(answer) => {
             for capacity in answer.consumed_capacity() {
-                count_write(&tables.meter, Some(capacity));
+                tables.meter.count_write(Some(capacity));
             }
             Ok(Write::Done)
         }

@@ -12,7 +12,6 @@ use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError, Retry};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 
 use super::item::{Item, PK, Reader, number, text};
-use super::{count_read, count_write};
 use crate::connection::Connection;
 use crate::failure::failure;
 use crate::meter::Meter;
@@ -51,7 +50,7 @@ impl ControlTable {
             .send()
             .await
             .map_err(|error| failure(self.writing(&key), error))?;
-        count_write(&self.meter, answer.consumed_capacity());
+        self.meter.count_write(answer.consumed_capacity());
         Ok(())
     }
 
@@ -70,7 +69,7 @@ impl ControlTable {
             .send()
             .await
             .map_err(|error| failure(self.writing(&key), error))?;
-        count_write(&self.meter, answer.consumed_capacity());
+        self.meter.count_write(answer.consumed_capacity());
         Ok(())
     }
 
@@ -91,7 +90,7 @@ impl ControlTable {
     async fn send(&self, update: UpdateItemFluentBuilder, key: &str) -> Result<bool, PortError> {
         match update.send().await {
             Ok(answer) => {
-                count_write(&self.meter, answer.consumed_capacity());
+                self.meter.count_write(answer.consumed_capacity());
                 Ok(true)
             }
             Err(SdkError::ServiceError(error)) if error.err().is_conditional_check_failed_exception() => {
@@ -192,7 +191,7 @@ impl ControlStore for ControlTable {
             .send()
             .await
             .map_err(|error| failure(what(), error))?;
-        count_read(&self.meter, answer.consumed_capacity());
+        self.meter.count_read(answer.consumed_capacity());
         let value = answer.item.map(|item| Reader(item).number(VALUE)).transpose();
         let value = value.map_err(|error| PortError::new(what(), Retry::Never, error))?;
         Ok(value.map(Timestamp::from_millis))

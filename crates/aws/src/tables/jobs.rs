@@ -12,8 +12,8 @@ use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
 use pollwheel_core::time::EpochMinute;
 use pollwheel_core::wheel::Cohort;
 
+use super::change;
 use super::item::{self, Item, ItemError, SK, text};
-use super::{change, count_read};
 use crate::connection::Connection;
 use crate::failure::failure;
 use crate::meter::Meter;
@@ -58,7 +58,7 @@ impl JobTables {
             .send()
             .await
             .map_err(|error| failure(format!("reading an item of table `{table}`"), error))?;
-        count_read(&self.meter, answer.consumed_capacity());
+        self.meter.count_read(answer.consumed_capacity());
         Ok(answer.item)
     }
 
@@ -90,7 +90,7 @@ impl JobTables {
             query = query.set_exclusive_start_key(Some(item::pair(&partition, from)));
         }
         let answer = query.send().await.map_err(|error| failure(what(), error))?;
-        count_read(&self.meter, answer.consumed_capacity());
+        self.meter.count_read(answer.consumed_capacity());
         Ok(answer)
     }
 

@@ -5,7 +5,6 @@ use pollwheel_core::id::AccountId;
 use pollwheel_core::ports::{Page, PortError, Retry};
 use pollwheel_core::row::Registration;
 
-use super::count_read;
 use super::item::{self, Item, PK, SK, text};
 use super::jobs::JobTables;
 use crate::failure::failure;
@@ -35,7 +34,7 @@ impl JobTables {
                 .send()
                 .await
                 .map_err(|error| failure(what(), error))?;
-            count_read(&self.meter, answer.consumed_capacity());
+            self.meter.count_read(answer.consumed_capacity());
             for item in answer.items.unwrap_or_default() {
                 // Here an unreadable one is an error: "all of an account" must not mean some.
                 found.push(
@@ -76,7 +75,7 @@ impl JobTables {
             .send()
             .await
             .map_err(|error| failure(what(), error))?;
-        count_read(&self.meter, answer.consumed_capacity());
+        self.meter.count_read(answer.consumed_capacity());
         let mut listed = Page { items: Vec::new(), unreadable: 0, next: None };
         for item in answer.items.unwrap_or_default() {
             match item::to_registration(item) {
