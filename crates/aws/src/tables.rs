@@ -4,7 +4,7 @@
 //! Writes that concern one item are conditional puts; a transaction is used only where a row and its registration change
 //! together (a new job, a move, a removal), because it costs twice the write units.
 //!
-//! Units are as DynamoDB reports them; the adapter asks for them with every call and they are counted by a [`Meter`].
+//! Units are as DynamoDB reports them; the adapter asks for them with every call and they are counted by a [`Meter`](crate::Meter).
 //! <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html>
 
 mod change;
