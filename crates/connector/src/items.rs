@@ -9,9 +9,8 @@ use pollwheel_core::event::Item;
 use serde_json::value::RawValue;
 
 use crate::channel::{ItemRules, Order};
-use crate::jq::RunError;
 use crate::json;
-use crate::select::Element;
+use crate::select::{Element, Selector};
 
 /// Longest id, in bytes.
 const MAX_ID_BYTES: usize = 512;
@@ -53,17 +52,16 @@ pub(crate) struct Page {
 /// How it differs from what the channel declares, with the field and without content.
 pub(crate) fn read(rules: &ItemRules, body: &[u8], wanted: Wanted<'_>) -> Result<Page, String> {
     let text = json::text(body).map_err(|error| format!("the body cannot be used: {error}"))?;
-    let page = rules.list.elements(text, |elements| page(rules, elements, wanted));
+    let names = rules.is_picked().then_some(&rules.names);
+    let page = rules.list.elements(text, names, |elements| page(rules, elements, wanted));
     page.map_err(|error| format!("`items.list`: {error}"))?
 }
 
-fn page(rules: &ItemRules, elements: &[&RawValue], wanted: Wanted<'_>) -> Result<Page, String> {
+fn page(rules: &ItemRules, elements: Vec<Element<'_>>, wanted: Wanted<'_>) -> Result<Page, String> {
     let order = wanted.order;
     let mut page = Page { elements: elements.len(), all_old: true, ..Page::default() };
     let mut picked: Vec<(String, Element<'_>)> = Vec::new();
-    let mut ids = HashSet::new();
-    for (index, raw) in elements.iter().enumerate() {
-        let mut element = Element::new(raw);
+    for (index, mut element) in elements.into_iter().enumerate() {
         let id = id(rules, order, &mut element)
             .map_err(|error| format!("`items.id` of element {index}: {error}"))?;
         let is_old = wanted.low.is_some_and(|low| !order.is_newer(&id, low));
@@ -79,11 +77,12 @@ fn page(rules: &ItemRules, elements: &[&RawValue], wanted: Wanted<'_>) -> Result
             page.oldest_above = Some(id.clone());
         }
         let is_below = wanted.below.is_none_or(|below| order.is_newer(below, &id));
-        if is_below && !wanted.seen.contains(&id) && ids.insert(id.clone()) {
+        if is_below && !wanted.seen.contains(&id) {
             picked.push((id, element));
         }
     }
     picked.sort_by(|(a, _), (b, _)| order.compare(a, b));
+    picked.dedup_by(|(a, _), (b, _)| a == b);
     let surplus = picked.len().saturating_sub(wanted.most);
     let items = picked.drain(surplus..).map(|(id, mut element)| item(rules, id, &mut element));
     page.items = items.collect::<Result<_, _>>()?;
@@ -92,7 +91,7 @@ fn page(rules: &ItemRules, elements: &[&RawValue], wanted: Wanted<'_>) -> Result
 
 /// The reason why an element has no usable id, or the id.
 fn id(rules: &ItemRules, order: Order, element: &mut Element<'_>) -> Result<String, String> {
-    let id = rules.id.scalar(element).map_err(|error| error.to_string())?;
+    let id = rules.id.scalar(element, &rules.names).map_err(|error| error.to_string())?;
     let id = id.ok_or("there is no string or number")?;
     if id.len() > MAX_ID_BYTES {
         return Err(format!("it is longer than {MAX_ID_BYTES} bytes"));
@@ -115,17 +114,19 @@ fn item(rules: &ItemRules, id: String, element: &mut Element<'_>) -> Result<Item
         |field: &str, error: &dyn std::fmt::Display| format!("`items.{field}` of an element: {error}");
     let time = match &rules.time {
         None => None,
-        Some(selector) => time(selector.value(element)).map_err(|error| failed("time", &error))?,
+        Some(selector) => time(selector, rules, element).map_err(|error| failed("time", &error))?,
     };
-    let data = rules.data.value(element).map_err(|error| failed("data", &error))?;
+    let data = rules.data.value(element, &rules.names).map_err(|error| failed("data", &error))?;
     let data = data.unwrap_or_else(|| RawValue::NULL.to_owned());
     Ok(Item { id, kind: rules.kind.clone(), time, data, dedupe_version: rules.dedupe_version })
 }
 
-/// A time as RFC 3339 in UTC.
-fn time(value: Result<Option<Box<RawValue>>, RunError>) -> Result<Option<String>, String> {
-    let Some(value) = value.map_err(|error| error.to_string())? else { return Ok(None) };
-    let text = json::scalar(&value).ok_or("it is not a string")?;
+/// A time as RFC 3339 in UTC; none when it is null.
+fn time(selector: &Selector, rules: &ItemRules, element: &mut Element<'_>) -> Result<Option<String>, String> {
+    let Some(text) = selector.scalar(element, &rules.names).map_err(|error| error.to_string())? else {
+        let value = selector.value(element, &rules.names).map_err(|error| error.to_string())?;
+        return value.map_or(Ok(None), |_| Err("it is not a string".to_owned()));
+    };
     let time: jiff::Timestamp = text.parse().map_err(|_| "it is not a time like `2026-11-23T07:45:00Z`")?;
     Ok(Some(time.to_string()))
 }
@@ -133,16 +134,19 @@ fn time(value: Result<Option<Box<RawValue>>, RunError>) -> Result<Option<String>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::select::Selector;
+    use crate::pick::Names;
+    use crate::select::List;
 
     fn rules(id: &str, order: Order) -> (ItemRules, Order) {
-        let select = |code| Selector::compile(code).unwrap();
+        let mut names = Names::default();
+        let mut select = |code| Selector::compile(code, &mut names).unwrap();
         let rules = ItemRules {
-            list: select("."),
+            list: List::compile(".").unwrap(),
             id: select(id),
             time: Some(select(".at")),
             kind: "test.item".to_owned(),
             data: select("{text}"),
+            names,
             dedupe_version: 1,
         };
         (rules, order)
@@ -193,7 +197,7 @@ mod tests {
         assert!(error(r#"[{"id":{"x":1}}]"#).contains("no string or number"));
         assert!(error(r#"[{"id":"-1"}]"#).contains("`cursor.order: numeric`"));
         assert!(error(r#"[{"id":1.5}]"#).contains("not a whole number"));
-        assert!(error(r#"["secret"]"#).starts_with("`items.id` of element 0: expected an object with `id`"));
+        assert!(error(r#"["secret"]"#).starts_with("`items.id` of element 0: expected an object"));
         assert!(!error(r#"["secret"]"#).contains("secret"));
         assert!(error(r#"{"error":"secret"}"#).starts_with("`items.list`: expected an array"));
         assert!(error("<html>").starts_with("`items.list`"));

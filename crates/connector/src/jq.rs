@@ -39,6 +39,12 @@ pub(crate) enum RunError {
 /// What jq reads: an element, parsed.
 pub(crate) struct Input(Val);
 
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Input")
+    }
+}
+
 impl Input {
     /// Parses valid JSON.
     pub(crate) fn parse(text: &str) -> Result<Self, RunError> {

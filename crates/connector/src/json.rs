@@ -42,9 +42,12 @@ pub(crate) fn text(body: &[u8]) -> Result<&str, JsonError> {
 
 /// The elements of the array at `path`, each as its text. Reads the whole text, so a cut-off body is found.
 pub(crate) fn elements<'de>(text: &'de str, path: &[Box<str>]) -> Result<Vec<&'de RawValue>, JsonError> {
-    let found = read(text, At { path, then: Elements })?;
-    // As in jq, a member that is not there is null, and null is not a list.
-    found.ok_or_else(|| JsonError::Shape("expected an array, found nothing".to_owned()))
+    found(read(text, At { path, then: List(Raw) })?)
+}
+
+/// As in jq, a member that is not there is null, and null is not a list.
+fn found<T>(list: Option<T>) -> Result<T, JsonError> {
+    list.ok_or_else(|| JsonError::Shape("expected an array, found nothing".to_owned()))
 }
 
 /// The value at `path`, as its text; none when it, or an object on the way, is missing or null.
@@ -53,13 +56,23 @@ pub(crate) fn lookup<'de>(text: &'de str, path: &[Box<str>]) -> Result<Option<&'
     Ok(found.filter(|value| value.get() != "null"))
 }
 
-/// The members of an object with these names, each as its text; none for one that is missing or null, and for every one
-/// when there is null instead of an object.
-pub(crate) fn members<'de>(
+/// The elements of the array at `path`, each as its members with these names: one pass over the text. None for an element
+/// that is no object.
+pub(crate) fn picked_elements<'de>(
     text: &'de str,
+    path: &[Box<str>],
     names: &[Box<str>],
-) -> Result<Vec<Option<&'de RawValue>>, JsonError> {
-    read(text, Members { names })
+) -> Result<Vec<Option<Picked<'de>>>, JsonError> {
+    found(read(text, At { path, then: List(Picking(names)) })?)
+}
+
+/// Members by the places of their names; none for one that is missing or null.
+pub(crate) type Picked<'de> = Vec<Option<&'de RawValue>>;
+
+/// The members of an object with these names. Null has members, too, as in jq: none.
+pub(crate) fn members<'de>(text: &'de str, names: &[Box<str>]) -> Result<Picked<'de>, JsonError> {
+    let members = read(text, Picking(names))?;
+    members.ok_or_else(|| JsonError::Shape("expected an object, found something else".to_owned()))
 }
 
 fn read<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Result<S::Value, JsonError> {
@@ -152,33 +165,28 @@ impl Visitor<'_> for Named<'_> {
     }
 }
 
-/// Looks for several members in one pass.
-struct Members<'p> {
-    names: &'p [Box<str>],
-}
+/// Picks several members in one pass; none from what is no object.
+#[derive(Clone)]
+struct Picking<'p>(&'p [Box<str>]);
 
-impl<'de> DeserializeSeed<'de> for Members<'_> {
-    type Value = Vec<Option<&'de RawValue>>;
+impl<'de> DeserializeSeed<'de> for Picking<'_> {
+    type Value = Option<Picked<'de>>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Members<'_> {
-    type Value = Vec<Option<&'de RawValue>>;
+impl<'de> Visitor<'de> for Picking<'_> {
+    type Value = Option<Picked<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(vec![None; self.names.len()])
+        f.write_str("any value")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = vec![None; self.names.len()];
-        while let Some(place) = map.next_key_seed(OneOf(self.names))? {
+        let mut found = vec![None; self.0.len()];
+        while let Some(place) = map.next_key_seed(OneOf(self.0))? {
             match place.and_then(|place| found.get_mut(place)) {
                 Some(member) => {
                     *member = Some(map.next_value()?).filter(|value: &&RawValue| value.get() != "null")
@@ -186,7 +194,36 @@ impl<'de> Visitor<'de> for Members<'_> {
                 None => _ = map.next_value::<IgnoredAny>()?,
             }
         }
-        Ok(found)
+        Ok(Some(found))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+        Ok(Some(vec![None; self.0.len()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
     }
 }
 
@@ -224,19 +261,20 @@ impl<'de> DeserializeSeed<'de> for Raw {
     }
 }
 
+/// A list, each element read with the seed.
 #[derive(Clone)]
-struct Elements;
+struct List<S>(S);
 
-impl<'de> DeserializeSeed<'de> for Elements {
-    type Value = Vec<&'de RawValue>;
+impl<'de, S: DeserializeSeed<'de> + Clone> DeserializeSeed<'de> for List<S> {
+    type Value = Vec<S::Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_seq(self)
     }
 }
 
-impl<'de> Visitor<'de> for Elements {
-    type Value = Vec<&'de RawValue>;
+impl<'de, S: DeserializeSeed<'de> + Clone> Visitor<'de> for List<S> {
+    type Value = Vec<S::Value>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an array of at most {MAX_ELEMENTS} elements")
@@ -244,7 +282,7 @@ impl<'de> Visitor<'de> for Elements {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut elements = Vec::new();
-        while let Some(element) = seq.next_element()? {
+        while let Some(element) = seq.next_element_seed(self.0.clone())? {
             if elements.len() == MAX_ELEMENTS {
                 return Err(de::Error::invalid_length(MAX_ELEMENTS + 1, &self));
             }
@@ -270,6 +308,10 @@ pub(crate) fn scalar(value: &RawValue) -> Option<Cow<'_, str>> {
 
 /// Checks valid JSON for what would hurt where values are built: depth, and numbers as long as a page.
 pub(crate) fn check_depth(json: &str) -> Result<(), JsonError> {
+    // Whatever is opened is closed.
+    if json.len() <= 2 * MAX_DEPTH {
+        return Ok(());
+    }
     let (mut depth, mut digits, mut at) = (0_usize, 0_usize, 0_usize);
     let bytes = json.as_bytes();
     while let Some(&byte) = bytes.get(at) {

@@ -13,6 +13,7 @@ mod json;
 pub mod members;
 pub mod nearest;
 mod order;
+mod pick;
 #[cfg(test)]
 mod recording;
 mod replay;
@@ -20,7 +21,6 @@ mod request;
 #[cfg(test)]
 mod sample;
 mod select;
-mod shape;
 mod state;
 mod template;
 mod wait;

@@ -1,23 +1,30 @@
-//! One place in an element: a plain path or an object made of such paths, read from the text as it stands, or any other
-//! jq filter.
+//! Selecting: the list in a response, and what is wanted of its elements.
+
+use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
 use crate::jq::{Filter, Input, RunError};
-use crate::json;
-use crate::shape::{Shape, plain_path};
+use crate::json::{self, JsonError};
+use crate::pick::{Names, Pick, plain_path};
 
-/// A compiled jq expression. What is not `Jq` gives what jq would give, without building the element for it.
+/// The list in a response.
 #[derive(Debug)]
-pub(crate) enum Selector {
-    /// `.a.b`
+pub(crate) enum List {
     Path(Vec<Box<str>>),
-    /// `{id, author: .account.name}`
-    Shape(Shape),
     Jq(Filter),
 }
 
-impl Selector {
+/// One place in an element.
+#[derive(Debug)]
+pub(crate) enum Selector {
+    /// `.`
+    Whole,
+    Pick(Pick),
+    Jq(Filter),
+}
+
+impl List {
     /// Compiles `code`.
     ///
     /// # Errors
@@ -25,72 +32,110 @@ impl Selector {
     pub(crate) fn compile(code: &str) -> Result<Self, String> {
         // Compiled in any case, so that only jq decides what is an expression.
         let filter = Filter::compile(code)?;
-        Ok(match (plain_path(code.trim()), Shape::parse(code)) {
-            (Some(path), _) => Self::Path(path),
-            (None, Some(shape)) => Self::Shape(shape),
-            (None, None) => Self::Jq(filter),
-        })
+        Ok(plain_path(code.trim()).map_or(Self::Jq(filter), Self::Path))
     }
 
-    /// The elements of the list in `text`.
+    /// Uses the elements of the list in `text`. `names` are the members that the selectors need, when they need no more.
     pub(crate) fn elements<T>(
         &self,
         text: &str,
-        use_them: impl FnOnce(&[&RawValue]) -> T,
+        names: Option<&Names>,
+        use_them: impl FnOnce(Vec<Element<'_>>) -> T,
     ) -> Result<T, RunError> {
-        match self {
-            Self::Path(path) => Ok(use_them(&json::elements(text, path)?)),
-            Self::Shape(shape) => {
-                json::lookup(text, &[])?;
-                Ok(use_them(&json::elements(shape.fill(text)?.get(), &[])?))
-            }
+        let made;
+        let (text, path): (&str, &[Box<str>]) = match self {
+            Self::Path(path) => (text, path),
             Self::Jq(filter) => {
                 let valid = json::lookup(text, &[])?.map_or("null", RawValue::get);
-                let list = filter.run(&Input::parse(valid)?)?;
-                Ok(use_them(&json::elements(list.get(), &[])?))
+                made = filter.run(&Input::parse(valid)?)?;
+                (made.get(), &[])
             }
+        };
+        let elements = match names {
+            Some(names) => {
+                let picked = json::picked_elements(text, path, names.all())?;
+                picked
+                    .into_iter()
+                    .map(|members| Element { text: "", members: Some(members), input: None })
+                    .collect()
+            }
+            None => json::elements(text, path)?.into_iter().map(Element::of).collect(),
+        };
+        Ok(use_them(elements))
+    }
+}
+
+impl Selector {
+    /// Compiles `code`, which names members of `names`.
+    ///
+    /// # Errors
+    /// jq's own.
+    pub(crate) fn compile(code: &str, names: &mut Names) -> Result<Self, String> {
+        let filter = Filter::compile(code)?;
+        if code.trim() == "." {
+            return Ok(Self::Whole);
         }
+        Ok(Pick::parse(code, names).map_or(Self::Jq(filter), Self::Pick))
+    }
+
+    /// Whether the selector needs no more of an element than its members.
+    pub(crate) const fn is_pick(&self) -> bool {
+        matches!(self, Self::Pick(_))
     }
 
     /// The value in one element; none when it is null.
-    pub(crate) fn value(&self, element: &mut Element<'_>) -> Result<Option<Box<RawValue>>, RunError> {
+    pub(crate) fn value(
+        &self,
+        element: &mut Element<'_>,
+        names: &Names,
+    ) -> Result<Option<Box<RawValue>>, RunError> {
         let value = match self {
-            Self::Path(path) => {
-                let value = json::lookup(element.text, path)?;
-                // Whoever reads an event may recurse.
-                value.map_or(Ok(()), |value| json::check_depth(value.get()))?;
-                return Ok(value.map(ToOwned::to_owned));
+            Self::Whole => {
+                json::check_depth(element.text)?;
+                json::lookup(element.text, &[])?.map(ToOwned::to_owned)
             }
-            Self::Shape(shape) => shape.fill(element.text)?,
-            Self::Jq(filter) => filter.run(element.input()?)?,
+            Self::Pick(pick) => pick.value(element.members(names)?)?,
+            Self::Jq(filter) => Some(filter.run(element.input()?)?),
         };
-        Ok((value.get() != "null").then_some(value))
+        Ok(value.filter(|value| value.get() != "null"))
     }
 
     /// The string or number in one element, as text; none when it is anything else.
-    pub(crate) fn scalar(&self, element: &mut Element<'_>) -> Result<Option<String>, RunError> {
+    pub(crate) fn scalar(
+        &self,
+        element: &mut Element<'_>,
+        names: &Names,
+    ) -> Result<Option<String>, RunError> {
+        let owned = |value: &RawValue| json::scalar(value).map(Cow::into_owned);
         match self {
-            Self::Path(path) => {
-                let value = json::lookup(element.text, path)?;
-                Ok(value.and_then(json::scalar).map(std::borrow::Cow::into_owned))
-            }
-            Self::Shape(_) | Self::Jq(_) => {
-                let value = self.value(element)?;
-                Ok(value.as_deref().and_then(json::scalar).map(std::borrow::Cow::into_owned))
-            }
+            Self::Pick(pick) => Ok(pick.find(element.members(names)?)?.and_then(owned)),
+            Self::Whole | Self::Jq(_) => Ok(self.value(element, names)?.as_deref().and_then(owned)),
         }
     }
 }
 
-/// One element of a list: its text, and what jq made of it once something asked.
+/// One element of a list: its text or its members, and what jq made of it once something asked.
+#[derive(Debug)]
 pub(crate) struct Element<'a> {
+    /// Empty when only the members are needed.
     text: &'a str,
+    /// None inside when the element is no object.
+    members: Option<Option<Vec<Option<&'a RawValue>>>>,
     input: Option<Input>,
 }
 
 impl<'a> Element<'a> {
-    pub(crate) fn new(raw: &'a RawValue) -> Self {
-        Self { text: raw.get(), input: None }
+    fn of(raw: &'a RawValue) -> Self {
+        Self { text: raw.get(), members: None, input: None }
+    }
+
+    fn members(&mut self, names: &Names) -> Result<&[Option<&'a RawValue>], JsonError> {
+        let members = match self.members.take() {
+            Some(members) => members,
+            None => Some(json::members(self.text, names.all())?),
+        };
+        let members = self.members.insert(members).as_deref();
+        members.ok_or_else(|| JsonError::Shape("expected an object, found something else".to_owned()))
     }
 
     fn input(&mut self) -> Result<&Input, RunError> {
@@ -105,37 +150,18 @@ impl<'a> Element<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    fn raw(text: &str) -> &RawValue {
-        serde_json::from_str(text).unwrap()
-    }
 
     #[test]
-    fn only_plain_paths_skip_jq() {
-        for plain in [".", ".id", " .a._b.c9 "] {
-            assert!(matches!(Selector::compile(plain).unwrap(), Selector::Path(_)), "{plain}");
+    fn only_what_is_more_than_a_pick_needs_jq() {
+        let compile = |code: &str| Selector::compile(code, &mut Names::default());
+        assert!(matches!(compile(" . ").unwrap(), Selector::Whole));
+        for pick in [".id", " .a._b.c9 ", "{a}", "{a: {b: .c}}"] {
+            assert!(compile(pick).unwrap().is_pick(), "{pick}");
         }
-        for jq in [".[]", ".a[0]", ".a?", "..", ".a | .b", ".[\"a\"]", "\"x\"", "{a: 1}"] {
-            assert!(matches!(Selector::compile(jq).unwrap(), Selector::Jq(_)), "{jq}");
+        for jq in [".[]", ".a[0]", ".a?", "..", ".a | .b", ".[\"a\"]", "\"x\"", "{a: 1}", "{}"] {
+            assert!(matches!(compile(jq).unwrap(), Selector::Jq(_)), "{jq}");
         }
-        assert!(matches!(Selector::compile("{a}").unwrap(), Selector::Shape(_)));
-        assert!(Selector::compile(".a.").is_err() && Selector::compile("{a: .b.}").is_err());
-    }
-
-    proptest! {
-        #[test]
-        fn a_plain_path_gives_what_jq_gives(
-            text in r#"(\{"a":\{"b":([1-9][0-9]{0,2}|null|"x"),"c":1\}\}|\{"a":null\}|\{\}|null|\{"a":\{\}\}|[1-9]|\[\])"#
-        ) {
-            let path = Selector::Path(vec!["a".into(), "b".into()]);
-            let jq = Selector::Jq(Filter::compile(".a.b").unwrap());
-            let (mut one, mut two) = (Element::new(raw(&text)), Element::new(raw(&text)));
-            let (one, two) = (path.scalar(&mut one), jq.scalar(&mut two));
-            prop_assert_eq!(one.is_ok(), two.is_ok());
-            if let (Ok(one), Ok(two)) = (one, two) {
-                prop_assert_eq!(one, two);
-            }
-        }
+        assert!(compile(".a.").is_err() && compile("{a: .b.}").is_err());
+        assert!(matches!(List::compile(".a.b").unwrap(), List::Path(_)));
     }
 }

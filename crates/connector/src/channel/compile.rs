@@ -16,8 +16,9 @@ use super::file::{
 use super::problem::{Problem, Problems};
 use super::{Channel, ErrorRule, Follow, ItemRules, JobType, Limit, Pages, levels};
 use crate::base_url::BaseUrl;
+use crate::pick::Names;
 use crate::request::Endpoint;
-use crate::select::Selector;
+use crate::select::{List, Selector};
 use crate::template::{Template, Variable, percent_encode};
 use crate::wait::FloorSource;
 
@@ -347,15 +348,14 @@ fn check_path(at: &Spanned<String>, field: &str, path: &Template, problems: &mut
 }
 
 fn items(file: &ItemsFile, field: &str, problems: &mut Problems) -> Option<ItemRules> {
+    let mut names = Names::default();
+    let list = List::compile(&file.list.value);
+    let list = problems.take(&file.list, format!("{field}.list"), list.map_err(not_jq));
     let mut select = |name: &str, code: &Spanned<String>| {
-        let compiled = Selector::compile(&code.value);
-        problems.take(
-            code,
-            format!("{field}.{name}"),
-            compiled.map_err(|error| format!("is not a jq filter: {error}")),
-        )
+        let compiled = Selector::compile(&code.value, &mut names);
+        problems.take(code, format!("{field}.{name}"), compiled.map_err(not_jq))
     };
-    let (list, id) = (select("list", &file.list), select("id", &file.id));
+    let id = select("id", &file.id);
     let data = select("data", &file.data);
     let time = file.time.as_ref().map(|time| select("time", time));
     let kind = file.kind.value.as_str();
@@ -374,7 +374,12 @@ fn items(file: &ItemsFile, field: &str, problems: &mut Problems) -> Option<ItemR
         kind: kind.to_owned(),
         data: data?,
         dedupe_version: file.dedupe_version,
+        names,
     })
+}
+
+fn not_jq(error: String) -> String {
+    format!("is not a jq filter: {error}")
 }
 
 fn pages(file: &PagesFile, field: &str, problems: &mut Problems) -> Option<Pages> {

@@ -25,8 +25,9 @@ pub use self::account::{AccountProblem, Token};
 pub(crate) use self::file::{Auth, FirstPoll, Need, Order, PerAccount, ResetFormat, RuleOutcome};
 pub use self::problem::{ChannelErrors, Problem};
 use crate::base_url::BaseUrl;
+use crate::pick::Names;
 use crate::request::{Endpoint, JobValues};
-use crate::select::Selector;
+use crate::select::{List, Selector};
 use crate::state::State;
 use crate::wait::FloorSource;
 
@@ -91,12 +92,21 @@ pub struct JobType {
 /// Where items are in a response.
 #[derive(Debug)]
 pub(crate) struct ItemRules {
-    pub(crate) list: Selector,
+    pub(crate) list: List,
     pub(crate) id: Selector,
     pub(crate) time: Option<Selector>,
     pub(crate) kind: String,
     pub(crate) data: Selector,
     pub(crate) dedupe_version: u32,
+    /// The members that the selectors pick.
+    pub(crate) names: Names,
+}
+
+impl ItemRules {
+    /// Whether the picked members are all that is needed of an element.
+    pub(crate) fn is_picked(&self) -> bool {
+        [Some(&self.id), self.time.as_ref(), Some(&self.data)].into_iter().flatten().all(Selector::is_pick)
+    }
 }
 
 /// How to get from a page to the next, older one.

@@ -170,7 +170,9 @@ impl<'a> Conversation<'a> {
             Err(reason) => return self.bad(reason),
         };
         let verdict = self.walk.after(&page, self.job.pages.as_ref(), link, self.job.order);
-        self.seen.extend(page.items.iter().map(|item| item.id.clone()));
+        if verdict == Verdict::Onwards {
+            self.seen.extend(page.items.iter().map(|item| item.id.clone()));
+        }
         self.found.extend(page.items);
         self.walked(verdict, time_left)
     }
