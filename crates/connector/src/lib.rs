@@ -14,8 +14,7 @@ pub mod members;
 pub mod nearest;
 mod order;
 mod pick;
-#[cfg(test)]
-mod recording;
+pub mod recording;
 mod replay;
 mod request;
 #[cfg(test)]

@@ -8,8 +8,11 @@ use pollwheel_core::ports::{Polled, Request};
 
 use crate::channel::ChannelSet;
 use crate::conversation::{Conversation, Moment, Step, polled};
-use crate::exchange::{Outbound, Response};
+use crate::exchange::{FetchError, Outbound, Response};
 use crate::wait::Scale;
+
+/// A request as it would go out, its credentials included.
+pub(crate) type Asked = ::http::Request<Bytes>;
 
 /// Makes one poll, all but the network: `answer` gets each request, its `Authorization` included, and gives the response
 /// to it, its body decoded. `now` stands for our clock.
@@ -17,7 +20,17 @@ pub fn replay(
     channels: &ChannelSet,
     request: Request<'_>,
     now: SystemTime,
-    mut answer: impl FnMut(&::http::Request<()>) -> ::http::Response<Bytes>,
+    mut answer: impl FnMut(&::http::Request<Bytes>) -> ::http::Response<Bytes>,
+) -> Polled {
+    replay_with(channels, request, now, |asked| Ok(answer(asked)))
+}
+
+/// The same, where an answer may fail to come.
+pub(crate) fn replay_with(
+    channels: &ChannelSet,
+    request: Request<'_>,
+    now: SystemTime,
+    mut answer: impl FnMut(&Asked) -> Result<::http::Response<Bytes>, FetchError>,
 ) -> Polled {
     let (channel, job_type) = match channels.find(&request.row.job.job_type) {
         Ok(found) => found,
@@ -30,12 +43,14 @@ pub fn replay(
     };
     loop {
         let Outbound { uri, headers } = outbound;
-        let mut asked = ::http::Request::new(());
+        let mut asked = ::http::Request::new(Bytes::new());
         *asked.uri_mut() = uri.clone();
         *asked.headers_mut() = headers;
-        let (head, body) = answer(&asked).into_parts();
-        let response = Response { status: head.status, headers: head.headers, body, uri, redirects: 0 };
-        match conversation.answer(Ok(response), request.budget) {
+        let response = answer(&asked).map(|response| {
+            let (head, body) = response.into_parts();
+            Response { status: head.status, headers: head.headers, body, uri, redirects: 0 }
+        });
+        match conversation.answer(response, request.budget) {
             Step::Ask(next) => outbound = next,
             Step::Done(polled) => return polled,
         }

@@ -7,6 +7,7 @@
 
 mod addresses;
 mod bodies;
+mod recorded;
 mod redirects;
 mod reuse;
 mod server;

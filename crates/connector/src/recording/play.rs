@@ -1,0 +1,203 @@
+//! Runs a recorded poll through the code that polls with.
+
+use std::time::{Duration, SystemTime};
+
+use ::http::HeaderValue;
+use bytes::Bytes;
+use pollwheel_core::cadence::Cadence;
+use pollwheel_core::context::Context;
+use pollwheel_core::event::Item;
+use pollwheel_core::id::{AccountId, JobId, JobTypeId, ServiceLevel, Target};
+use pollwheel_core::outcome::{Hints, Outcome};
+use pollwheel_core::ports::{Credentials, Polled, Request, Secret};
+use pollwheel_core::row::{JobRow, Place, Revision, Subject};
+use pollwheel_core::time::EpochMinute;
+use pollwheel_core::wheel::Cohort;
+
+use super::case::{Case, Exchange};
+use super::tree::Tree;
+use crate::channel::{Channel, ChannelSet};
+use crate::exchange::FetchError;
+use crate::replay::{Asked, replay_with};
+
+/// The account's id where nobody gave it one.
+const ACCOUNT_ID: &str = "a1";
+/// Time enough for every page.
+const BUDGET: Duration = Duration::from_secs(30);
+
+/// What a recorded poll came to.
+#[derive(Debug)]
+pub struct Played {
+    /// Outcome, hints and items, as files of expected events hold them.
+    pub comes_to: Tree,
+    /// How the requests differed from the recorded ones.
+    pub deviations: Vec<Deviation>,
+    /// The poll itself.
+    pub polled: Polled,
+}
+
+/// A request that is not the recorded one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deviation {
+    /// Which exchange, counted from 1.
+    pub exchange: usize,
+    /// `request`, `method`, `header accept` or `body`.
+    pub what: String,
+    /// What was recorded; none when the recording has no such exchange.
+    pub recorded: Option<String>,
+    /// What was asked; none when nothing was.
+    pub asked: Option<String>,
+}
+
+/// Why a recorded poll cannot be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}`: {message}")]
+pub struct Unplayable {
+    /// The case's field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// Makes the poll that was recorded, with the recorded answers.
+///
+/// # Errors
+/// When the case has no job type of the channel, or ids that are none.
+pub fn play(channels: &ChannelSet, channel: &Channel, case: &Case) -> Result<Played, Unplayable> {
+    let (row, credentials) = job(channel, case)?;
+    let request = Request { row: &row, credentials: credentials.as_ref(), budget: BUDGET };
+    let mut deviations = Vec::new();
+    let mut asked_so_far = 0;
+    let polled = replay_with(channels, request, now(case), |asked| {
+        let index = asked_so_far;
+        asked_so_far += 1;
+        let Some(exchange) = case.exchanges.get(index) else {
+            deviations.push(beyond(index, asked));
+            return Err(FetchError::Network("the recording has no answer".to_owned()));
+        };
+        compare(index, exchange, asked, &mut deviations);
+        exchange.response.http().map_err(|_| FetchError::Bad("the recorded answer cannot be sent".to_owned()))
+    });
+    for (index, exchange) in case.exchanges.iter().enumerate().skip(asked_so_far) {
+        deviations.push(Deviation {
+            exchange: index + 1,
+            what: "request".to_owned(),
+            recorded: Some(format!("{} {}", exchange.method, exchange.request)),
+            asked: None,
+        });
+    }
+    Ok(Played { comes_to: comes_to(&polled), deviations, polled })
+}
+
+/// The job of a case, as a row, and what it authenticates with.
+fn job(channel: &Channel, case: &Case) -> Result<(JobRow, Option<Credentials>), Unplayable> {
+    let bad = |field, message: String| Unplayable { field, message };
+    let job_type =
+        JobTypeId::of(channel.name(), &case.job_type).map_err(|error| bad("job_type", error.to_string()))?;
+    if channel.job_types().all(|known| known.spec().id != job_type) {
+        return Err(bad(
+            "job_type",
+            format!("channel `{}` has no job type `{}`", channel.name(), case.job_type),
+        ));
+    }
+    let target = case.target.as_deref().map(Target::new).transpose();
+    let target = target.map_err(|error| bad("target", error.to_string()))?;
+    let account = AccountId::new(ACCOUNT_ID).map_err(|error| bad("account", error.to_string()))?;
+    let subject =
+        Subject { external_id: case.account.external_id.clone(), base_url: case.account.base_url.clone() };
+    let row = row(JobId { job_type, account, target }, subject, case.context.clone())
+        .map_err(|message| bad("account", message))?;
+    let credentials = case.account.token.as_deref().map(|token| Credentials { token: Secret::new(token) });
+    Ok((row, credentials))
+}
+
+fn row(job: JobId, subject: Subject, context: Context) -> Result<JobRow, String> {
+    let place = Place::Cohort(Cohort::of(&job, Cadence::FASTEST, std::num::NonZeroU16::MIN));
+    let level = ServiceLevel::new("recorded").map_err(|error| error.to_string())?;
+    let mut row = JobRow::new(job, place, subject, level, Revision(1), EpochMinute::new(0));
+    row.context = context;
+    Ok(row)
+}
+
+/// The clock of a case; reading it has checked it.
+fn now(case: &Case) -> SystemTime {
+    case.now.parse::<jiff::Timestamp>().map_or(SystemTime::UNIX_EPOCH, SystemTime::from)
+}
+
+fn beyond(index: usize, asked: &Asked) -> Deviation {
+    Deviation {
+        exchange: index + 1,
+        what: "request".to_owned(),
+        recorded: None,
+        asked: Some(format!("{} {}", asked.method(), path_of(asked))),
+    }
+}
+
+fn compare(index: usize, exchange: &Exchange, asked: &Asked, deviations: &mut Vec<Deviation>) {
+    let mut deviate = |what: String, recorded: Option<String>, asked: Option<String>| {
+        if recorded != asked {
+            deviations.push(Deviation { exchange: index + 1, what, recorded, asked });
+        }
+    };
+    deviate("method".to_owned(), Some(exchange.method.clone()), Some(asked.method().to_string()));
+    let is_whole = !exchange.request.starts_with('/');
+    let url = if is_whole { asked.uri().to_string() } else { path_of(asked) };
+    deviate("request".to_owned(), Some(exchange.request.clone()), Some(url));
+    for (name, value) in &exchange.sent {
+        let sent = asked.headers().get(name.as_str()).map(HeaderValue::as_bytes);
+        let sent = sent.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        deviate(format!("header {}", name.to_ascii_lowercase()), Some(value.clone()), sent);
+    }
+    if let Some(recorded) = &exchange.sent_body {
+        let (recorded, asked) = bodies(recorded, asked.body());
+        deviate("body".to_owned(), Some(recorded), asked);
+    }
+}
+
+fn path_of(asked: &Asked) -> String {
+    asked.uri().path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
+}
+
+/// A recorded and a sent body, so that they are equal when they mean the same: JSON without regard to the order of
+/// members, anything else as it is.
+fn bodies(recorded: &Tree, sent: &Bytes) -> (String, Option<String>) {
+    let text = String::from_utf8_lossy(sent).into_owned();
+    match recorded {
+        Tree::Text(recorded) => (recorded.clone(), Some(text)),
+        Tree::Atom(_) | Tree::List(_) | Tree::Map(_) => {
+            let sent = Tree::parse(&text).map_or(text, |tree| tree.sorted().compact());
+            (recorded.clone().sorted().compact(), Some(sent))
+        }
+    }
+}
+
+/// What a poll came to, as files of expected events hold it.
+fn comes_to(polled: &Polled) -> Tree {
+    let Polled { outcome, hints, items, requests: _ } = polled;
+    let shown = Shown { hints, items: items.iter().map(ShownItem::of).collect(), outcome };
+    // Everything in it serializes.
+    Tree::of(&shown).unwrap_or_else(|_| Tree::null()).sorted()
+}
+
+#[derive(serde::Serialize)]
+struct Shown<'p> {
+    hints: &'p Hints,
+    items: Vec<ShownItem<'p>>,
+    outcome: &'p Outcome,
+}
+
+#[derive(serde::Serialize)]
+struct ShownItem<'p> {
+    data: &'p serde_json::value::RawValue,
+    dedupe_version: u32,
+    id: &'p str,
+    time: Option<&'p str>,
+    r#type: &'p str,
+}
+
+impl<'p> ShownItem<'p> {
+    fn of(item: &'p Item) -> Self {
+        let Item { id, kind, time, data, dedupe_version } = item;
+        Self { data, dedupe_version: *dedupe_version, id, time: time.as_deref(), r#type: kind }
+    }
+}
