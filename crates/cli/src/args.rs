@@ -9,6 +9,8 @@ use clap_complete::Shell;
 use jiff::SignedDuration;
 use pollwheel_core::id::{ChannelName, JobTypeId};
 
+use crate::channel::ChannelCommand;
+
 /// The longest tick is a minute: a wheel slower than the clock would be late at once.
 const MAX_TICK: Duration = Duration::from_secs(60);
 /// Below this the loop itself takes longer than a tick.
@@ -37,13 +39,14 @@ pub(crate) struct Args {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or stopped by SIGINT or SIGTERM
-  1  something failed: the state folder is in use, a file cannot be written, ...
+  1  something failed: the state folder is in use, a file cannot be written, ...; or what was
+     asked for is not so: a recorded poll differs, a score is too low
   2  bad input: an argument, a channel file, an accounts file. Nothing was started";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Run(RunArgs),
-    /// Check channel files.
+    /// Write, check, test and try channel files.
     #[command(subcommand)]
     Channel(ChannelCommand),
     /// Look at the jobs in a state folder.
@@ -169,26 +172,6 @@ The report:
                           the parts of store_writes
   outcomes                polls by what they came to
   wall_seconds            real seconds of the run";
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ChannelCommand {
-    Check(ChannelCheckArgs),
-}
-
-/// Check channel files, and show what they declare.
-///
-/// Every problem is named with file, line, column and field; the exit code is 2 when there is one.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pollwheel channel check channels")]
-pub(crate) struct ChannelCheckArgs {
-    /// A folder with a `channel.yml`, or a folder of such folders.
-    #[arg(value_name = "DIR")]
-    pub(crate) folder: PathBuf,
-
-    /// Answer in JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {

@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Input(String),
     /// The system or the store refuses, or something failed under way.
     Run(anyhow::Error),
+    /// What was asked about is not as it should be. The answer on standard output says what.
+    Verdict,
     /// Whoever reads standard output has had enough.
     Closed,
 }
@@ -28,6 +30,7 @@ impl From<anyhow::Error> for Failure {
 pub(crate) fn code(done: Result<(), Failure>, screen: &Screen) -> ExitCode {
     let (text, code) = match done {
         Ok(()) | Err(Failure::Closed) => return ExitCode::SUCCESS,
+        Err(Failure::Verdict) => return ExitCode::FAILURE,
         Err(Failure::Input(text)) => (text, ExitCode::from(BAD_INPUT)),
         Err(Failure::Run(error)) => (format!("{error:#}"), ExitCode::FAILURE),
     };

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use args::{Args, ChannelCommand, Command, JobCommand};
+use args::{Args, Command, JobCommand};
 use screen::Screen;
 
 /// The root Cargo.toml says why.
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     let done = logs::start(args.log.as_deref(), &screen).and_then(|()| match args.command {
         Command::Run(args) if args.demo => demo::run(&args, &screen),
         Command::Run(args) => run::run(&args, &screen),
-        Command::Channel(ChannelCommand::Check(args)) => channel::check(&args),
+        Command::Channel(command) => channel::run(&command, &screen),
         Command::Job(JobCommand::List(args)) => job::list(&args),
         Command::Job(JobCommand::Show(args)) => job::show(&args),
         Command::Job(JobCommand::Explain(args)) => job::explain(&args),

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on fails, also outside of a test function"
 )]
 
+mod channels;
 mod crash;
 mod demo;
 mod inspection;

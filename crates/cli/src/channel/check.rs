@@ -1,17 +1,16 @@
 //! `pollwheel channel check`: what channel files declare, or everything that is wrong with them.
 
-use std::path::{Path, PathBuf};
-
-use pollwheel_connector::{Channel, ChannelErrors, ChannelSet};
+use pollwheel_connector::{Channel, ChannelSet};
 use pollwheel_core::policy::JobTypeSpec;
 use serde_json::{Value, json};
 
-use crate::args::ChannelCheckArgs;
+use super::args::CheckArgs;
+use super::{folder, problem_json};
 use crate::exit::Failure;
 use crate::output::Output;
 
 /// Checks a folder.
-pub(crate) fn check(args: &ChannelCheckArgs) -> Result<(), Failure> {
+pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
     let loaded = ChannelSet::load(&folder(&args.folder)?);
     if !args.json {
         let channels = loaded.map_err(|errors| Failure::Input(errors.to_string()))?;
@@ -25,26 +24,12 @@ pub(crate) fn check(args: &ChannelCheckArgs) -> Result<(), Failure> {
             output.finish()
         }
         Err(errors) => {
-            output.json(&json!({"ok": false, "problems": problems_json(&errors)}))?;
+            output.json(
+                &json!({"ok": false, "problems": errors.0.iter().map(problem_json).collect::<Vec<Value>>()}),
+            )?;
             output.finish()?;
             Err(Failure::Input(errors.to_string()))
         }
-    }
-}
-
-/// The folder that a path means: itself, or the one that a channel file is in.
-pub(crate) fn folder(path: &Path) -> Result<PathBuf, Failure> {
-    if !path.is_file() {
-        return Ok(path.to_owned());
-    }
-    let parent = path.parent().filter(|_| path.file_name() == Some("channel.yml".as_ref()));
-    match parent {
-        Some(parent) if parent.as_os_str().is_empty() => Ok(PathBuf::from(".")),
-        Some(parent) => Ok(parent.to_owned()),
-        None => Err(Failure::Input(format!(
-            "`{}` is not a `channel.yml`: name one, or a folder of channels",
-            path.display()
-        ))),
     }
 }
 
@@ -102,17 +87,4 @@ fn spec_json(spec: &JobTypeSpec) -> Value {
         "backlog_limit": spec.backlog_limit,
         "service_levels": spec.levels.iter().map(level).collect::<Vec<Value>>(),
     })
-}
-
-fn problems_json(errors: &ChannelErrors) -> Vec<Value> {
-    let problem = |problem: &pollwheel_connector::Problem| {
-        json!({
-            "file": problem.file,
-            "line": problem.line,
-            "column": problem.column,
-            "field": problem.field,
-            "message": problem.message,
-        })
-    };
-    errors.0.iter().map(problem).collect()
 }

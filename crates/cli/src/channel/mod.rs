@@ -1,0 +1,66 @@
+//! `pollwheel channel ...`: to write a channel file, and to know what it does before anybody is polled with it.
+
+mod args;
+mod check;
+mod diff;
+mod new;
+mod replay;
+mod test;
+
+use std::path::{Path, PathBuf};
+
+use pollwheel_connector::{ChannelSet, Problem};
+use serde_json::{Value, json};
+
+pub(crate) use args::ChannelCommand;
+
+use crate::exit::Failure;
+use crate::screen::Screen;
+
+/// Runs one of the commands.
+pub(crate) fn run(command: &ChannelCommand, screen: &Screen) -> Result<(), Failure> {
+    match command {
+        ChannelCommand::Check(args) => check::check(args),
+        ChannelCommand::Test(args) => test::test(args, diff::Ink::of(screen)),
+        ChannelCommand::New(args) => new::new(args),
+        ChannelCommand::Replay(args) => replay::replay(args, diff::Ink::of(screen)),
+    }
+}
+
+/// The channels of a folder, or everything that is wrong with them.
+fn load(path: &Path) -> Result<(PathBuf, ChannelSet), Failure> {
+    let folder = folder(path)?;
+    let channels = ChannelSet::load(&folder).map_err(|errors| Failure::Input(errors.to_string()))?;
+    Ok((folder, channels))
+}
+
+/// The folder that a path means: itself, or the one that a channel file is in.
+pub(crate) fn folder(path: &Path) -> Result<PathBuf, Failure> {
+    if !path.is_file() {
+        return Ok(path.to_owned());
+    }
+    let parent = path.parent().filter(|_| path.file_name() == Some("channel.yml".as_ref()));
+    match parent {
+        Some(parent) if parent.as_os_str().is_empty() => Ok(PathBuf::from(".")),
+        Some(parent) => Ok(parent.to_owned()),
+        None => Err(Failure::Input(format!(
+            "`{}` is not a `channel.yml`: name one, or a folder of channels",
+            path.display()
+        ))),
+    }
+}
+
+fn problem_json(problem: &Problem) -> Value {
+    json!({
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "field": problem.field,
+        "message": problem.message,
+    })
+}
+
+/// `1 case`, `2 cases`.
+fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
