@@ -82,7 +82,7 @@ fn read<'de, S: DeserializeSeed<'de>>(text: &'de str, seed: S) -> Result<S::Valu
 }
 
 /// serde_json quotes what it found where a type is wrong; content does not belong in a message.
-fn described(error: &serde_json::Error) -> JsonError {
+pub(crate) fn described(error: &serde_json::Error) -> JsonError {
     let (line, column) = (error.line(), error.column());
     match error.classify() {
         Category::Eof => JsonError::Syntax(format!("it ends early, at line {line} column {column}")),
