@@ -13,9 +13,10 @@ mod item;
 mod jobs;
 mod listing;
 
-use pollwheel_core::id::{ChannelName, JobId, JobTypeId};
+use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::ports::{Applied, Change, ControlStore, Gate, JobStore, Page, PortError};
 use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
+use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::Cohort;
 
@@ -80,11 +81,11 @@ impl ControlStore for Store {
         self.control.move_cursor(job_type, from, to).await
     }
 
-    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
-        self.control.throttle(channel, until).await
+    async fn throttle(&self, scope: &ThrottleScope, until: Timestamp) -> Result<(), PortError> {
+        self.control.throttle(scope, until).await
     }
 
-    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
-        self.control.throttled_until(channel).await
+    async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
+        self.control.throttled_until(scopes).await
     }
 }

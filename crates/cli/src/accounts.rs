@@ -241,7 +241,7 @@ impl Wanted {
         self.jobs += kinds.len() as u64;
         self.accounts.insert(key, Kept { line: number, kinds });
         if let Some(token) = account.token {
-            self.credentials.insert(account.channel, account.account, Credentials { token });
+            self.credentials.insert(account.channel, account.account, Credentials::of_token(token));
         }
         Ok(())
     }

@@ -117,11 +117,17 @@ fn measure(criterion: &mut Criterion, name: &str, poll: impl Fn() -> Polled) {
 
 fn polls(criterion: &mut Criterion) {
     let channels = channels();
-    let credentials = Credentials { token: Secret::new("t0ken") };
+    let credentials = Credentials::of_token(Secret::new("t0ken"));
     let body = body();
     assert!((3_500..5_000).contains(&body.len()), "{} bytes", body.len());
     let poll = |row: &JobRow, response: &http::Response<Bytes>| -> Polled {
-        let request = Request { row, credentials: Some(&credentials), budget: Duration::from_secs(30) };
+        let request = Request {
+            row,
+            credentials: Some(&credentials),
+            application: None,
+            token: None,
+            budget: Duration::from_secs(30),
+        };
         replay(&channels, black_box(request), SystemTime::now(), |_| black_box(response).clone())
     };
     let ok = response(200, &body);

@@ -155,7 +155,13 @@ mod tests {
         fn is_send<T: Send>(_: &T) {}
         let connector = Connector::new(ChannelSet::default(), &ConnectorOptions::default()).unwrap();
         let row = crate::sample::row("1", "{}");
-        let request = Request { row: &row, credentials: None, budget: std::time::Duration::from_secs(1) };
+        let request = Request {
+            row: &row,
+            credentials: None,
+            application: None,
+            token: None,
+            budget: std::time::Duration::from_secs(1),
+        };
         is_send(&connector.poll(request));
     }
 }

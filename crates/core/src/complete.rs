@@ -11,12 +11,12 @@ use futures_util::{StreamExt, stream};
 use crate::batch::{BatchResult, Record};
 use crate::decide::{Decision, Finished, Step, decide};
 use crate::event::Event;
-use crate::id::ChannelName;
 use crate::message::{Completed, CompletedMessage, Message, PollMessage};
 use crate::outcome::{Hints, Outcome};
 use crate::policy::{Catalog, JobTypeSpec};
 use crate::ports::{Applied, Bus, Change, ControlStore, JobStore, PortError};
 use crate::row::{JobRow, WakeUp};
+use crate::throttle::ThrottleScope;
 use crate::time::Timestamp;
 
 /// Attempts at a row that keeps changing under a completion. Each lost race means that someone else succeeded.
@@ -193,13 +193,13 @@ fn spec<'c>(row: &JobRow, catalog: &'c Catalog) -> Result<&'c JobTypeSpec, Strin
 }
 
 async fn throttle<S: ControlStore>(works: &[Work<'_>], store: &S) -> Result<(), PortError> {
-    let mut throttles = BTreeMap::<&ChannelName, Timestamp>::new();
-    for throttle in works.iter().filter_map(|work| work.decision.throttle.as_ref()) {
-        let until = throttles.entry(&throttle.channel).or_insert(throttle.until);
+    let mut throttles = BTreeMap::<&ThrottleScope, Timestamp>::new();
+    for throttle in works.iter().flat_map(|work| &work.decision.throttles) {
+        let until = throttles.entry(&throttle.scope).or_insert(throttle.until);
         *until = throttle.until.max(*until);
     }
-    for (channel, until) in throttles {
-        store.throttle(channel, until).await?;
+    for (scope, until) in throttles {
+        store.throttle(scope, until).await?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@
 //! Not here: durability and delivery over time, which no call can show. Adapters test those on their own.
 
 mod control;
+mod credentials;
 mod jobs;
 mod queues;
 mod wakes;
@@ -20,6 +21,7 @@ use crate::time::EpochMinute;
 use crate::wheel::Cohort;
 
 pub use control::control_store_contract;
+pub use credentials::credential_store_contract;
 pub use jobs::job_store_contract;
 pub use queues::queues_contract;
 

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cadence::Cadence;
 use crate::context::Context;
-use crate::id::ChannelName;
 use crate::outcome::{Hints, Outcome};
 use crate::policy::{JobTypeSpec, Policy};
 use crate::row::{Hold, JobRow, ParkReason, Parked, Place};
+use crate::throttle::ThrottleScope;
 use crate::time::{EpochMinute, Timestamp};
 use crate::wheel::{self, Cohort};
 use hold::Waits;
@@ -75,11 +75,11 @@ pub enum Step {
     Park(Box<JobRow>),
 }
 
-/// Dispatch and calls of a shared scope stop until an instant.
+/// A shared scope stops until an instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Throttle {
-    /// The channel whose application-wide limit is spent.
-    pub channel: ChannelName,
+    /// The scope whose limit is spent.
+    pub scope: ThrottleScope,
     /// Until when.
     pub until: Timestamp,
 }
@@ -91,8 +91,8 @@ pub struct Decision {
     pub step: Step,
     /// A wake-up to set.
     pub wake: Option<EpochMinute>,
-    /// A shared scope to stop.
-    pub throttle: Option<Throttle>,
+    /// Shared scopes to stop: a response may tell of several limits.
+    pub throttles: Vec<Throttle>,
     /// Someone must act: a notice for the bus.
     pub notice: Option<ParkReason>,
     /// Why.
@@ -123,7 +123,7 @@ pub fn decide(now: Timestamp, row: &JobRow, poll: &Finished<'_>, spec: &JobTypeS
         wake: wake(now, poll, cohort, &waits),
     };
     let step = step(row, poll, cohort, &waits, terms);
-    Decision { step, wake: terms.wake, throttle: hold::throttle(row, poll, policy), notice: None, terms }
+    Decision { step, wake: terms.wake, throttles: hold::throttles(row, poll, policy), notice: None, terms }
 }
 
 impl Decision {
@@ -137,7 +137,7 @@ impl Decision {
             jitter_minutes: 0,
             wake: None,
         };
-        Self { step: Step::Stay, wake: None, throttle: None, notice: None, terms }
+        Self { step: Step::Stay, wake: None, throttles: Vec::new(), notice: None, terms }
     }
 }
 
@@ -158,7 +158,8 @@ fn park_reason(row: &JobRow, outcome: &Outcome, policy: &Policy) -> Option<ParkR
         | Outcome::Timeout
         | Outcome::Network { .. }
         | Outcome::BadResponse { .. }
-        | Outcome::BusRefused { .. } => None,
+        | Outcome::BusRefused { .. }
+        | Outcome::Deferred { .. } => None,
     }
 }
 
@@ -236,7 +237,8 @@ const fn new_context(outcome: &Outcome) -> Option<&Context> {
         | Outcome::Network { .. }
         | Outcome::BadResponse { .. }
         | Outcome::BusRefused { .. }
-        | Outcome::Crashed => None,
+        | Outcome::Crashed
+        | Outcome::Deferred { .. } => None,
     }
 }
 
@@ -249,8 +251,8 @@ fn counted(row: &JobRow, poll: &Finished<'_>) -> JobRow {
             (next.failures, next.gone, next.crashes, next.backoff_minutes) = (0, 0, 0, 0);
             next.error = None;
         }
-        // A limit says nothing about whether the poll would have worked.
-        Outcome::RateLimited { .. } => {}
+        // Neither says anything about whether the poll would have worked.
+        Outcome::RateLimited { .. } | Outcome::Deferred { .. } => {}
         Outcome::Gone => {
             next.failures = row.failures.saturating_add(1);
             next.gone = row.gone.saturating_add(1);

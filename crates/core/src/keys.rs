@@ -6,20 +6,23 @@
 //! | jobs | `wake#<job type>#<minute of day>#<shard>` | `<epoch minute>#<job>` | [`WakeUp`](crate::row::WakeUp): dispatch it in one minute | completion, control | time to live, a day after its minute |
 //! | jobs | `parked#<job type>#<shard>` | job | [`JobRow`](crate::row::JobRow) with reason and time: out of the wheel | completion, control | control (unpark, unregister) |
 //! | registrations | account id | `<job type>` or `<job type>#<target>` | [`Registration`](crate::row::Registration): where the row is | with every insert and move | control (unregister) |
-//! | credentials | account id | channel | the account's token, encrypted | control | control (unregister) |
+//! | credentials | account id | channel | the account's secrets, encrypted; their version; the lease of whoever renews them | control; workers (renewal) | control (unregister) |
+//! | credentials | channel | `#application` | the deployment's own secrets and pool of tokens of the channel, likewise | control; workers (renewal) | control |
 //! | control | `cursor#<job type>` | | the last minute whose work is durably enqueued | scheduler | nobody |
 //! | control | `pause#<channel>` or `pause#<job type>` | | dispatch is paused | control | control |
-//! | control | `throttle#<channel>` | | an application-wide limit is spent until an instant | completion | time to live |
+//! | control | `throttle#<channel>` or `throttle#<job type>` | | an application-wide limit is spent until an instant | completion | time to live |
+//! | control | `throttle#<channel>#token#<name>` or `throttle#<channel>#host#<host>` | | the same for one token of the application's pool, or one host | completion | time to live |
 //!
 //! A wake-up's epoch minute has ten digits, so that the minutes of two days, which share a partition, do not mix.
 //!
 //! `job` as a sort key is the account id, and after a `#` the target when there is one. A `#` or `%` inside an id is
-//! escaped as `%23` or `%25`, so distinct ids stay distinct.
+//! escaped as `%23` or `%25`, so distinct ids stay distinct. The names of tokens and hosts in throttles are escaped alike.
 
 use crate::cadence::Cadence;
 use crate::id::{AccountId, ChannelName, JobId, JobTypeId, Target};
-use crate::ports::QueueName;
+use crate::ports::{Holder, QueueName};
 use crate::row::Place;
+use crate::throttle::ThrottleScope;
 use crate::time::EpochMinute;
 use crate::wheel::Cohort;
 
@@ -36,6 +39,10 @@ pub struct KeyError {
 const SEPARATOR: char = '#';
 const WAKE: &str = "wake";
 const PARKED: &str = "parked";
+const THROTTLE: &str = "throttle";
+const TOKEN: &str = "token";
+const HOST: &str = "host";
+const APPLICATION: &str = "#application";
 
 /// The partition of a row.
 #[must_use]
@@ -95,10 +102,29 @@ pub fn job_type_pause_key(job_type: &JobTypeId) -> String {
     format!("pause{SEPARATOR}{job_type}")
 }
 
-/// The key of a channel's throttle.
+/// The key of a throttle.
 #[must_use]
-pub fn throttle_key(channel: &ChannelName) -> String {
-    format!("throttle{SEPARATOR}{channel}")
+pub fn throttle_key(scope: &ThrottleScope) -> String {
+    match scope {
+        ThrottleScope::Channel(channel) => format!("{THROTTLE}{SEPARATOR}{channel}"),
+        ThrottleScope::JobType(job_type) => format!("{THROTTLE}{SEPARATOR}{job_type}"),
+        ThrottleScope::Token(channel, name) => part_key(channel, TOKEN, name),
+        ThrottleScope::Host(channel, host) => part_key(channel, HOST, host),
+    }
+}
+
+fn part_key(channel: &ChannelName, kind: &str, name: &str) -> String {
+    format!("{THROTTLE}{SEPARATOR}{channel}{SEPARATOR}{kind}{SEPARATOR}{}", escape(name))
+}
+
+/// Partition and sort key of a holder's credentials. No channel's name begins with a `#`, so an account that is called
+/// like a channel does not come to the application's secrets.
+#[must_use]
+pub fn credentials_key(channel: &ChannelName, holder: &Holder) -> (String, String) {
+    match holder {
+        Holder::Account(account) => (account.to_string(), channel.to_string()),
+        Holder::Application => (channel.to_string(), APPLICATION.to_owned()),
+    }
 }
 
 /// The name of a queue within a deployment: letters, digits, `-` and `_`, as SQS asks. Two job types may come to the same
@@ -149,6 +175,26 @@ pub fn parse_place_key(key: &str) -> Result<(JobTypeId, Place), KeyError> {
         _ => return Err(error()),
     };
     Ok((JobTypeId::new(job_type).map_err(|_| error())?, place))
+}
+
+/// Reads the key of a throttle.
+///
+/// # Errors
+/// When it is not one.
+pub fn parse_throttle_key(key: &str) -> Result<ThrottleScope, KeyError> {
+    let error = || KeyError { key: key.escape_debug().to_string(), what: "throttle" };
+    let parts: Vec<&str> = key.split(SEPARATOR).collect();
+    let channel = |text: &str| ChannelName::new(text).map_err(|_| error());
+    let name = |text: &str| unescape(text).map(Box::from).ok_or_else(error);
+    match parts[..] {
+        [THROTTLE, job_type] if job_type.contains('/') => {
+            JobTypeId::new(job_type).map(ThrottleScope::JobType).map_err(|_| error())
+        }
+        [THROTTLE, text] => channel(text).map(ThrottleScope::Channel),
+        [THROTTLE, text, TOKEN, token] => Ok(ThrottleScope::Token(channel(text)?, name(token)?)),
+        [THROTTLE, text, HOST, host] => Ok(ThrottleScope::Host(channel(text)?, name(host)?)),
+        _ => Err(error()),
+    }
 }
 
 /// Reads the partition key of wake-ups: job type, minute of day, shard.
@@ -249,7 +295,24 @@ mod tests {
         prop_oneof![cohort.prop_map(Place::Cohort), any::<u16>().prop_map(|shard| Place::Parked { shard })]
     }
 
+    fn any_throttle() -> impl Strategy<Value = ThrottleScope> {
+        let channel = "[a-z][a-z0-9_-]{0,8}".prop_map(|name| ChannelName::new(name).unwrap());
+        let job_type = "[a-z][a-z0-9_-]{0,8}/[a-z][a-z0-9_-]{0,8}".prop_map(|id| JobTypeId::new(id).unwrap());
+        let name = "([a-z0-9#%:.é]|%23|%25){0,20}".prop_map(Box::<str>::from);
+        prop_oneof![
+            channel.clone().prop_map(ThrottleScope::Channel),
+            job_type.prop_map(ThrottleScope::JobType),
+            (channel.clone(), name.clone()).prop_map(|(channel, name)| ThrottleScope::Token(channel, name)),
+            (channel, name).prop_map(|(channel, name)| ThrottleScope::Host(channel, name)),
+        ]
+    }
+
     proptest! {
+        #[test]
+        fn throttle_keys_round_trip(scope in any_throttle()) {
+            prop_assert_eq!(parse_throttle_key(&throttle_key(&scope)), Ok(scope));
+        }
+
         #[test]
         fn keys_round_trip(job in any_job(), place in any_place(), minute in 0_u16..1440, shard in any::<u16>()) {
             let key = place_key(&job.job_type, place);
@@ -280,6 +343,9 @@ mod tests {
             if let Ok((minute, job)) = parse_wake_sort_key(&job_type, &text) {
                 prop_assert_eq!(wake_sort_key(minute, &job), text.clone());
             }
+            if let Ok(scope) = parse_throttle_key(&text) {
+                prop_assert_eq!(throttle_key(&scope), text.clone());
+            }
             let _ = parse_wake_key(&text);
         }
     }
@@ -291,6 +357,13 @@ mod tests {
         assert_eq!(cohort_key(&job_type, cohort), "mastodon/statuses#5#2#0");
         assert_eq!(wake_key(&job_type, 465, 0), "wake#mastodon/statuses#465#0");
         assert_eq!(parked_key(&job_type, 3), "parked#mastodon/statuses#3");
+        let channel = ChannelName::new("mastodon").unwrap();
+        assert_eq!(throttle_key(&ThrottleScope::Channel(channel.clone())), "throttle#mastodon");
+        assert_eq!(throttle_key(&ThrottleScope::JobType(job_type)), "throttle#mastodon/statuses");
+        let host = ThrottleScope::Host(channel.clone(), "awoo.space:8443".into());
+        assert_eq!(throttle_key(&host), "throttle#mastodon#host#awoo.space:8443");
+        let account = Holder::Account(AccountId::new("mastodon").unwrap());
+        assert_ne!(credentials_key(&channel, &account), credentials_key(&channel, &Holder::Application));
         for bad in
             ["", "mastodon/statuses#5#5#0", "mastodon/statuses#4#0#0", "mastodon/statuses#5#02#0", "x#5#2#0"]
         {

@@ -22,6 +22,7 @@ pub mod poll;
 pub mod ports;
 pub mod register;
 pub mod row;
+pub mod throttle;
 pub mod tick;
 pub mod time;
 pub mod wheel;

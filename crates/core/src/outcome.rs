@@ -8,24 +8,31 @@ use crate::context::Context;
 pub const MAX_ERROR_BYTES: usize = 160;
 
 /// What a rate limit counts. Declared by the channel, never guessed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
     /// The account's own token: only this job waits.
     Account,
     /// The application's key: every job of the channel waits.
     Application,
+    /// The application's calls of one endpoint: every job of the job type waits.
+    Endpoint,
+    /// One token of the application's pool, by its name: its calls stop, others take over.
+    Token(Box<str>),
+    /// One host, by its authority: every job that polls it waits.
+    Host(Box<str>),
 }
 
 /// What a response said of a limit. Numbers come from outside: large, small or absurd, they are only ever compared,
 /// saturated and capped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitReading {
     /// What the limit counts.
     pub scope: Scope,
-    /// Calls left in the window.
+    /// Units left in the window: calls, unless requests have costs of their own.
     pub remaining: u64,
-    /// Calls that we leave unused: at or under it we stop until the reset.
+    /// Units that we leave unused: at or under it we stop until the reset. Where one request takes `cost` units, the
+    /// connector adds `cost - 1`.
     pub cushion: u64,
     /// Seconds until the window resets, from the poll. Unknown when the answer did not say so in a way we can read: the
     /// policy's default wait applies then.
@@ -115,27 +122,35 @@ pub enum Outcome {
     },
     /// The job came back from the dead-letter queue.
     Crashed,
+    /// Nothing was asked and nothing is known: somebody else is renewing the credentials, say. Nothing changes, no failure
+    /// is counted, and the job is polled again at its next phase.
+    Deferred {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl Outcome {
     /// The scope whose limit refused the call, and the seconds until it resets when the answer said so.
     #[must_use]
-    pub const fn refusal(&self) -> Option<(Scope, Option<u64>)> {
+    pub const fn refusal(&self) -> Option<(&Scope, Option<u64>)> {
         if let Self::RateLimited { scope, reset_seconds } = self {
-            Some((*scope, *reset_seconds))
+            Some((scope, *reset_seconds))
         } else {
             None
         }
     }
 
     /// Why a poll failed, in at most [`MAX_ERROR_BYTES`]: the outcome's name and its reason. None for a poll that worked,
-    /// and for a limit, which says nothing about whether it would have.
+    /// and for a limit or one that was put off, which say nothing about whether it would have.
     #[must_use]
     pub fn error(&self) -> Option<Box<str>> {
         let mut text = match self {
-            Self::Unchanged { .. } | Self::Seeded { .. } | Self::New { .. } | Self::RateLimited { .. } => {
-                return None;
-            }
+            Self::Unchanged { .. }
+            | Self::Seeded { .. }
+            | Self::New { .. }
+            | Self::RateLimited { .. }
+            | Self::Deferred { .. } => return None,
             Self::Unauthorized | Self::Gone | Self::Timeout | Self::Crashed => self.name().to_owned(),
             Self::ServerError { status, .. } => format!("{}: status {status}", self.name()),
             Self::Network { reason } | Self::BadResponse { reason } | Self::BusRefused { reason } => {
@@ -166,6 +181,7 @@ impl Outcome {
             Self::BadResponse { .. } => "bad_response",
             Self::BusRefused { .. } => "bus_refused",
             Self::Crashed => "crashed",
+            Self::Deferred { .. } => "deferred",
         }
     }
 }

@@ -5,12 +5,12 @@
 
 mod batch;
 mod send;
+mod stops;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -18,19 +18,19 @@ use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::batch::{BatchResult, Record};
 use crate::event::Event;
-use crate::id::{ChannelName, JobId};
+use crate::id::JobId;
 use crate::message::{Completed, PollMessage};
 use crate::outcome::{Hints, Outcome, Scope};
 use crate::policy::Catalog;
 use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Credentials, Polled, Poller, Queues, Request};
+use crate::throttle::ThrottleScope;
 use crate::time::Timestamp;
 use batch::{Group, Groups};
+use stops::Stops;
 
 /// A poll's own time ends this long before the batch is cut off, so that one without an answer is a time-out and not a
 /// message that comes back.
 const CUT_OFF_MARGIN: Duration = Duration::from_millis(500);
-/// How long a batch leaves a channel alone whose refusal did not say until when; the completion's policy takes over.
-const UNSTATED_RESET_SECONDS: u64 = 60;
 
 /// What the poll pass works with.
 pub struct Worker<'a, P, B, Q, S, K, C> {
@@ -42,7 +42,7 @@ pub struct Worker<'a, P, B, Q, S, K, C> {
     pub bus: &'a B,
     /// Where outcomes go.
     pub queues: &'a Q,
-    /// Whether a channel is throttled.
+    /// Which shared scopes are throttled.
     pub control: &'a S,
     /// What accounts authenticate with.
     pub credentials: &'a K,
@@ -86,7 +86,7 @@ pub struct PollReport {
     pub unstarted: u64,
     /// Records whose poll was given up because the time was up.
     pub cut_off: u64,
-    /// Jobs not called because their channel is throttled.
+    /// Jobs not called because their channel, job type or host is throttled.
     pub throttled: u64,
     /// Polls that panicked.
     pub panics: u64,
@@ -127,7 +127,7 @@ where
     let mut result = BatchResult::default();
     let mut report = PollReport { records: records.len() as u64, ..PollReport::default() };
     let groups = Groups::read(records, worker.catalog, &mut result, &mut report);
-    let stops = stops(&groups, worker).await;
+    let stops = Stops::read(groups.scopes(worker.poller), worker.control).await;
     let groups = batch::with_credentials(groups, worker.credentials, &mut result).await;
 
     let mut under_way: BTreeMap<JobId, Vec<&Record>> =
@@ -196,23 +196,6 @@ struct Tally {
     lateness: Option<Duration>,
 }
 
-/// Until when channels are stopped: from the store, and from what this very batch runs into.
-type Stops = Mutex<BTreeMap<ChannelName, Timestamp>>;
-
-async fn stops<P, B, Q, S: ControlStore, K, C>(
-    groups: &Groups<'_>,
-    worker: &Worker<'_, P, B, Q, S, K, C>,
-) -> Stops {
-    let mut stops = BTreeMap::new();
-    for channel in groups.channels() {
-        // A store that cannot say does not stop the polls: the response's own limits still do.
-        if let Ok(Some(until)) = worker.control.throttled_until(&channel).await {
-            stops.insert(channel, until);
-        }
-    }
-    Mutex::new(stops)
-}
-
 async fn poll_group<'r, P, B, Q, S, K, C>(
     group: Group<'r>,
     worker: &Worker<'_, P, B, Q, S, K, C>,
@@ -242,10 +225,10 @@ where
 {
     let message = &group.message;
     let now = worker.clock.now();
-    if let Some(until) = stopped(stops, &group.channel, now) {
+    if let Some((scope, until)) = stopped(group, worker.poller, stops, now) {
         // Rounded down: a throttle that is reported again must not grow.
         let reset_seconds = Some(until.since(now).as_secs());
-        let outcome = Outcome::RateLimited { scope: Scope::Application, reset_seconds };
+        let outcome = Outcome::RateLimited { scope, reset_seconds };
         return completed(message, now, outcome, Hints::default(), Tally::default());
     }
     let left = (worker.time_left)().saturating_sub(worker.limits.reserve + CUT_OFF_MARGIN);
@@ -255,11 +238,13 @@ where
     let request = Request {
         row: &message.row,
         credentials: group.credentials.as_ref(),
+        application: None,
+        token: None,
         budget: left.min(worker.limits.poll),
     };
     let Polled { outcome, hints, items, requests } = worker.poller.poll(request).await;
     let at = worker.clock.now();
-    stop(stops, &group.channel, at, &outcome, &hints);
+    stops.note(&message.row.job.job_type, at, &outcome, &hints);
     let mut tally =
         Tally { items: items.len() as u64, events: 0, requests, lateness: Some(lateness(message, now)) };
     if items.is_empty() {
@@ -312,23 +297,20 @@ fn lateness(message: &PollMessage, now: Timestamp) -> Duration {
     now.since(first_due.start().plus(Duration::from_secs(u64::from(message.spread))))
 }
 
-fn stopped(stops: &Stops, channel: &ChannelName, now: Timestamp) -> Option<Timestamp> {
-    let stops = stops.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    stops.get(channel).copied().filter(|&until| until > now)
-}
-
-/// A limit of the whole application that this batch runs into stops its other polls at once.
-fn stop(stops: &Stops, channel: &ChannelName, at: Timestamp, outcome: &Outcome, hints: &Hints) {
-    let refused = outcome.refusal().filter(|(scope, _)| *scope == Scope::Application);
-    let refused = refused.map(|(_, reset_seconds)| reset_seconds.unwrap_or(UNSTATED_RESET_SECONDS));
-    let spent = hints.limits.iter().filter(|limit| limit.scope == Scope::Application && limit.is_spent());
-    let spent = spent.map(|limit| limit.reset_seconds.unwrap_or(UNSTATED_RESET_SECONDS));
-    if let Some(seconds) = spent.chain(refused).max() {
-        let until = at.plus(Duration::from_secs(seconds));
-        let mut stops = stops.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let known = stops.entry(channel.clone()).or_insert(until);
-        *known = until.max(*known);
-    }
+/// The stopped scope that a poll would take from, if there is one: the one that stops most.
+fn stopped<P: Poller>(
+    group: &Group<'_>,
+    poller: &P,
+    stops: &Stops,
+    now: Timestamp,
+) -> Option<(Scope, Timestamp)> {
+    let job_type = &group.message.row.job.job_type;
+    let shared = [Scope::Application, Scope::Endpoint].into_iter();
+    let host = poller.limited_host(&group.message.row).map(Scope::Host);
+    shared.chain(host).find_map(|scope| {
+        let until = stops.until(&ThrottleScope::of(job_type, &scope)?, now)?;
+        Some((scope, until))
+    })
 }
 
 /// The credentials of a group, resolved.

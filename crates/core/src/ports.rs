@@ -3,15 +3,21 @@
 //! Every adapter keeps these contracts and passes one contract suite. Methods that take many things answer for each
 //! of them, in order: partial success is the normal case, and an entry that the adapter cannot account for is an error.
 
-use std::error::Error;
-use std::time::Duration;
+mod credentials;
+mod poller;
 
-use crate::event::{Event, Item};
-use crate::id::{AccountId, ChannelName, JobId, JobTypeId};
-use crate::outcome::{Hints, Outcome};
+use std::error::Error;
+
+use crate::event::Event;
+use crate::id::{ChannelName, JobId, JobTypeId};
 use crate::row::{JobRow, Place, Registration, Revision, WakeUp};
+use crate::throttle::ThrottleScope;
 use crate::time::{EpochMinute, Timestamp};
 use crate::wheel::Cohort;
+pub use credentials::{
+    Application, CredentialStore, Credentials, Holder, Lease, PoolToken, Saved, Secret, Secrets,
+};
+pub use poller::{Grant, Polled, Poller, Refresh, Refreshed, Renewal, Request};
 
 /// What a caller may do about a failed operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -157,7 +163,7 @@ pub struct Gate {
     pub cursor: Option<EpochMinute>,
     /// Whether an operator paused the job type or its channel.
     pub paused: bool,
-    /// Until when the channel's application-wide limit is spent.
+    /// Until when a limit of the whole application is spent: the channel's or the job type's, whichever is later.
     pub throttled_until: Option<Timestamp>,
 }
 
@@ -174,11 +180,12 @@ pub trait ControlStore {
         to: EpochMinute,
     ) -> Result<bool, PortError>;
 
-    /// Stops a channel until an instant; an earlier end does not shorten a later one.
-    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError>;
+    /// Stops a scope until an instant; an earlier end does not shorten a later one.
+    async fn throttle(&self, scope: &ThrottleScope, until: Timestamp) -> Result<(), PortError>;
 
-    /// Until when a channel is stopped.
-    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError>;
+    /// Until when scopes are stopped, or were last: one answer a scope, in order. None for one that never was, or whose
+    /// throttle ended long ago.
+    async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError>;
 }
 
 /// What an operator's pause stops.
@@ -228,81 +235,6 @@ pub trait Queues {
 pub trait Bus {
     /// Publishes events.
     async fn publish(&self, events: Vec<Event>) -> Vec<Result<(), PortError>>;
-}
-
-/// A secret: it shows as `***` wherever it is printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Box<str>);
-
-impl Secret {
-    /// Takes a secret.
-    pub fn new(text: impl Into<Box<str>>) -> Self {
-        Self(text.into())
-    }
-
-    /// The secret itself: for the request that needs it, and nothing else.
-    #[must_use]
-    pub const fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
-}
-
-/// What an account authenticates with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Credentials {
-    /// The access token.
-    pub token: Secret,
-}
-
-/// The credentials of accounts.
-///
-/// Contract: one answer an account, in order; `Ok(None)` when the account has none. May be cached, with a bound.
-pub trait CredentialStore {
-    /// The credentials of several accounts of a channel.
-    async fn credentials(
-        &self,
-        channel: &ChannelName,
-        accounts: &[AccountId],
-    ) -> Vec<Result<Option<Credentials>, PortError>>;
-}
-
-/// One poll to make.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
-    /// The job, as it was dispatched.
-    pub row: &'a JobRow,
-    /// What it authenticates with.
-    pub credentials: Option<&'a Credentials>,
-    /// Time left for the whole poll.
-    pub budget: Duration,
-}
-
-/// What a poll brought.
-#[derive(Debug)]
-pub struct Polled {
-    /// What it came to. For `New`, `items` is the length of the list below.
-    pub outcome: Outcome,
-    /// What the responses said about when to come back. Seconds of the wheel.
-    pub hints: Hints,
-    /// New items, oldest first. Only with `New`.
-    pub items: Vec<Item>,
-    /// HTTP requests made.
-    pub requests: u32,
-}
-
-/// The third party.
-///
-/// Contract: every failure is an outcome; nothing is published and no state is kept that a second poll from the same
-/// context would miss.
-pub trait Poller {
-    /// Makes one poll.
-    async fn poll(&self, request: Request<'_>) -> Polled;
 }
 
 /// Time, for the passes that take long enough to need it more than once.

@@ -1,18 +1,56 @@
-//! The credentials of one process: as the accounts file gives them, in memory only. A state folder holds no secret.
+//! The credentials of one process: as the files that it was started with give them, in memory only. A state folder holds no
+//! secret.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use pollwheel_core::id::{AccountId, ChannelName};
-use pollwheel_core::ports::{CredentialStore, Credentials, PortError};
+use pollwheel_core::ports::{
+    Application, CredentialStore, Credentials, Holder, Lease, PoolToken, PortError, Saved,
+};
+use pollwheel_core::time::Timestamp;
 
-/// Credentials by channel and account.
+/// Credentials by channel and holder.
 #[derive(Debug, Default)]
-pub struct MemoryCredentials(HashMap<(ChannelName, AccountId), Credentials>);
+pub struct MemoryCredentials(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    credentials: HashMap<(ChannelName, Holder), Credentials>,
+    pools: HashMap<ChannelName, Vec<PoolToken>>,
+    leases: HashMap<(ChannelName, Holder), (Lease, Timestamp)>,
+    /// Leases given out so far: the next one's id.
+    given: u64,
+}
 
 impl MemoryCredentials {
     /// Keeps an account's credentials, in place of earlier ones.
     pub fn insert(&mut self, channel: ChannelName, account: AccountId, credentials: Credentials) {
-        self.0.insert((channel, account), credentials);
+        self.kept().put(channel, Holder::Account(account), credentials);
+    }
+
+    /// Keeps the application's credentials of a channel, in place of earlier ones.
+    pub fn insert_application(&mut self, channel: ChannelName, application: Application) {
+        let Application { credentials, tokens } = application;
+        let mut kept = self.kept();
+        kept.put(channel.clone(), Holder::Application, credentials);
+        kept.pools.insert(channel, tokens);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn put(&mut self, channel: ChannelName, holder: Holder, mut credentials: Credentials) {
+        let key = (channel, holder);
+        // Whoever renews the ones that are replaced must not save over these.
+        let version =
+            self.credentials.get(&key).map_or(credentials.version, |kept| kept.version.wrapping_add(1));
+        credentials.version = version;
+        self.credentials.insert(key, credentials);
     }
 }
 
@@ -22,7 +60,60 @@ impl CredentialStore for MemoryCredentials {
         channel: &ChannelName,
         accounts: &[AccountId],
     ) -> Vec<Result<Option<Credentials>, PortError>> {
-        let find = |account: &AccountId| Ok(self.0.get(&(channel.clone(), account.clone())).cloned());
+        let kept = self.kept();
+        let find = |account: &AccountId| {
+            Ok(kept.credentials.get(&(channel.clone(), Holder::Account(account.clone()))).cloned())
+        };
         accounts.iter().map(find).collect()
+    }
+
+    async fn application(&self, channel: &ChannelName) -> Result<Option<Application>, PortError> {
+        let kept = self.kept();
+        let credentials = kept.credentials.get(&(channel.clone(), Holder::Application)).cloned();
+        let tokens = kept.pools.get(channel).cloned().unwrap_or_default();
+        Ok(credentials.map(|credentials| Application { credentials, tokens }))
+    }
+
+    async fn reread(&self, channel: &ChannelName, holder: &Holder) -> Result<Option<Credentials>, PortError> {
+        Ok(self.kept().credentials.get(&(channel.clone(), holder.clone())).cloned())
+    }
+
+    async fn lease(
+        &self,
+        channel: &ChannelName,
+        holder: &Holder,
+        now: Timestamp,
+        time: Duration,
+    ) -> Result<Option<Lease>, PortError> {
+        let mut kept = self.kept();
+        let key = (channel.clone(), holder.clone());
+        let is_taken = kept.leases.get(&key).is_some_and(|(_, until)| *until > now);
+        if is_taken || !kept.credentials.contains_key(&key) {
+            return Ok(None);
+        }
+        kept.given += 1;
+        let lease = Lease { id: kept.given.to_string().into() };
+        kept.leases.insert(key, (lease.clone(), now.plus(time)));
+        Ok(Some(lease))
+    }
+
+    async fn save(
+        &self,
+        channel: &ChannelName,
+        holder: &Holder,
+        _lease: &Lease,
+        credentials: &Credentials,
+    ) -> Result<Saved, PortError> {
+        let mut kept = self.kept();
+        let key = (channel.clone(), holder.clone());
+        match kept.credentials.get_mut(&key) {
+            Some(there) if there == credentials => Ok(Saved::Done),
+            Some(there) if there.version.wrapping_add(1) == credentials.version => {
+                *there = credentials.clone();
+                kept.leases.remove(&key);
+                Ok(Saved::Done)
+            }
+            Some(_) | None => Ok(Saved::Overtaken),
+        }
     }
 }

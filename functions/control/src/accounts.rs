@@ -27,7 +27,7 @@ where
     pub(crate) async fn register(&self, account: Account) -> Result<Done, ControlError> {
         let Account { channel, account, jobs, token } = account;
         if let Some(token) = token {
-            self.vault.put(&channel, &account, &Credentials { token }).await?;
+            self.vault.put(&channel, &account, &Credentials::of_token(token)).await?;
         }
         let registered = register::register(self.clock.now(), &jobs, &self.catalog, &self.store).await?;
         tracing::info!(%channel, %account, jobs = jobs.len(), "an account was registered");

@@ -191,7 +191,7 @@ where
         let mut jobs: Vec<NewJob> = Vec::new();
         let accounts = parsed.accounts.len() as u64;
         for ((channel, account), read) in parsed.accounts {
-            tokens.extend(read.token.map(|token| (channel, account, Credentials { token })));
+            tokens.extend(read.token.map(|token| (channel, account, Credentials::of_token(token))));
             jobs.extend(read.jobs);
         }
         stream::iter(tokens)

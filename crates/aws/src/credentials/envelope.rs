@@ -43,7 +43,8 @@ impl DataKey {
         account: &AccountId,
         credentials: &Credentials,
     ) -> Result<Vec<u8>, EnvelopeError> {
-        let content = Content { token: credentials.token.expose().to_owned() };
+        let content =
+            Content { token: credentials.token().map(|token| token.expose().to_owned()).unwrap_or_default() };
         let mut sealed = serde_json::to_vec(&content).map_err(|_| EnvelopeError::Content)?;
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_| EnvelopeError::Random)?;
@@ -71,7 +72,7 @@ impl DataKey {
             .open_in_place(nonce, Aad::from(owner(channel, account)), &mut text)
             .map_err(|_| EnvelopeError::Tampered)?;
         let content: Content = serde_json::from_slice(plain).map_err(|_| EnvelopeError::Content)?;
-        Ok(Credentials { token: Secret::new(content.token) })
+        Ok(Credentials::of_token(Secret::new(content.token)))
     }
 }
 
@@ -92,7 +93,7 @@ mod tests {
     fn a_token_comes_back_for_its_account_only_and_never_twice_the_same() {
         let (channel, account) = ids();
         let key = DataKey::new(&[7; 32]).unwrap();
-        let credentials = Credentials { token: Secret::new("s3cret") };
+        let credentials = Credentials::of_token(Secret::new("s3cret"));
         let sealed = key.seal(&channel, &account, &credentials).unwrap();
         assert!(!sealed.windows(6).any(|bytes| bytes == b"s3cret"));
         assert_eq!(key.open(&channel, &account, &sealed), Ok(credentials.clone()));

@@ -9,13 +9,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use pollwheel_core::id::{ChannelName, JobTypeId};
 use pollwheel_core::keys;
 use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError, Retry};
+use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 
 use super::item::{Item, PK, Reader, number, text};
 use crate::connection::Connection;
 use crate::failure::failure;
 use crate::meter::Meter;
-use crate::reads::{Consistency, batch_get};
+use crate::reads::{BATCH_KEYS, Consistency, batch_get};
 
 /// The attribute that holds a cursor's minute or a throttle's end.
 const VALUE: &str = "value";
@@ -101,11 +102,14 @@ impl ControlTable {
     }
 
     /// The items of some keys, by key.
-    async fn read(&self, wanted: [String; 4]) -> Result<HashMap<String, Reader>, PortError> {
+    async fn read(
+        &self,
+        wanted: &[String],
+        consistency: Consistency,
+    ) -> Result<HashMap<String, Reader>, PortError> {
         let keys = wanted.iter().map(|key| HashMap::from([(PK.to_owned(), text(key))])).collect();
         let what = || format!("reading {wanted:?} of table `{}`", self.table);
-        let items =
-            batch_get(&self.client, &self.table, keys, Consistency::Strong, &self.meter, what).await?;
+        let items = batch_get(&self.client, &self.table, keys, consistency, &self.meter, what).await?;
         let by_key = |item: Item| match item.get(PK) {
             Some(AttributeValue::S(key)) => Some((key.clone(), Reader(item))),
             _ => None,
@@ -128,10 +132,12 @@ impl ControlStore for ControlTable {
         };
         let channel = ChannelName::new(job_type.channel())
             .map_err(|error| broken(format!("reading the gate of `{job_type}`"), &error))?;
-        let (cursor, throttle) = (keys::cursor_key(job_type), keys::throttle_key(&channel));
+        let cursor = keys::cursor_key(job_type);
+        let throttles = [ThrottleScope::Channel(channel.clone()), ThrottleScope::JobType(job_type.clone())];
+        let throttles = throttles.map(|scope| keys::throttle_key(&scope));
         let pauses = [keys::channel_pause_key(&channel), keys::job_type_pause_key(job_type)];
-        let [of_channel, of_job_type] = pauses.clone();
-        let mut found = self.read([cursor.clone(), throttle.clone(), of_channel, of_job_type]).await?;
+        let keys = [&[cursor.clone()][..], &throttles, &pauses].concat();
+        let mut found = self.read(&keys, Consistency::Strong).await?;
         let mut value = |key: &str| match found.get_mut(key) {
             Some(item) => item
                 .number::<u64>(VALUE)
@@ -141,7 +147,8 @@ impl ControlStore for ControlTable {
         };
         let cursor =
             value(&cursor)?.map(|minute| EpochMinute::new(u32::try_from(minute).unwrap_or(u32::MAX)));
-        let throttled_until = value(&throttle)?.map(Timestamp::from_millis);
+        let [of_channel, of_job_type] = throttles;
+        let throttled_until = value(&of_channel)?.max(value(&of_job_type)?).map(Timestamp::from_millis);
         let paused = pauses.iter().any(|key| found.contains_key(key));
         Ok(Gate { cursor, paused, throttled_until })
     }
@@ -166,8 +173,8 @@ impl ControlStore for ControlTable {
         self.send(update, &key).await
     }
 
-    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
-        let key = keys::throttle_key(channel);
+    async fn throttle(&self, scope: &ThrottleScope, until: Timestamp) -> Result<(), PortError> {
+        let key = keys::throttle_key(scope);
         let update = self
             .update(&key)
             .update_expression("SET #value = :until, #ttl = :ttl")
@@ -179,21 +186,20 @@ impl ControlStore for ControlTable {
         self.send(update, &key).await.map(|_| ())
     }
 
-    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
-        let key = keys::throttle_key(channel);
-        let what = || format!("reading `{key}` of table `{}`", self.table);
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .key(PK, text(&key))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failure(what(), error))?;
-        self.meter.count_read(answer.consumed_capacity());
-        let value = answer.item.map(|item| Reader(item).number(VALUE)).transpose();
-        let value = value.map_err(|error| PortError::new(what(), Retry::Never, error))?;
-        Ok(value.map(Timestamp::from_millis))
+    async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
+        let keys: Vec<String> = scopes.iter().map(keys::throttle_key).collect();
+        let mut found = HashMap::new();
+        for keys in keys.chunks(BATCH_KEYS) {
+            found.extend(self.read(keys, Consistency::Eventual).await?);
+        }
+        let until = |key: &String| match found.get_mut(key) {
+            Some(item) => {
+                item.number(VALUE).map(|millis| Some(Timestamp::from_millis(millis))).map_err(|error| {
+                    PortError::new(format!("reading `{key}` of table `{}`", self.table), Retry::Never, error)
+                })
+            }
+            None => Ok(None),
+        };
+        keys.iter().map(until).collect()
     }
 }

@@ -171,7 +171,7 @@ async fn register(connection: &Connection, jobs: u32) {
         (0..jobs).map(|n| row(&format!("account-{n:05}"), Cadence::new(15).unwrap(), NOW)).collect();
     let inserts = rows.iter().map(|row| Change::Insert(Box::new(row.clone()))).collect();
     assert!(store.apply(inserts).await.into_iter().all(|applied| applied.unwrap() == Applied::Done));
-    let credentials = Credentials { token: Secret::new("0123456789abcdef0123456789abcdef01234567890") };
+    let credentials = Credentials::of_token(Secret::new("0123456789abcdef0123456789abcdef01234567890"));
     for row in &rows {
         vault.put(&channel(), &row.job.account, &credentials).await.unwrap();
     }

@@ -23,7 +23,7 @@ fn register(aws: &Aws, accounts: &[AccountId]) {
     let vault = CredentialVault::new(&aws.connection(), "credentials", "key-arn", &Meter::default());
     wait(async {
         for account in accounts {
-            let credentials = Credentials { token: Secret::new(format!("{TOKEN}-{account}")) };
+            let credentials = Credentials::of_token(Secret::new(format!("{TOKEN}-{account}")));
             vault.put(&channel(), account, &credentials).await.unwrap();
         }
     });
@@ -37,7 +37,10 @@ fn counts(aws: &Aws) -> BTreeMap<String, usize> {
 }
 
 fn tokens(answers: Vec<Result<Option<Credentials>, PortError>>) -> Vec<Option<String>> {
-    answers.into_iter().map(|answer| answer.unwrap().map(|found| found.token.expose().to_owned())).collect()
+    answers
+        .into_iter()
+        .map(|answer| answer.unwrap().map(|found| found.token().unwrap().expose().to_owned()))
+        .collect()
 }
 
 #[test]

@@ -59,10 +59,10 @@ pub(crate) struct Limit {
 
 impl Limit {
     /// What the limit counts, for a request with or without a token.
-    pub(crate) const fn scope(&self, token: Token) -> Scope {
+    pub(crate) fn scope(&self, token: Token) -> Scope {
         match token {
-            Token::Present => self.scope,
-            Token::Absent => self.scope_without_token,
+            Token::Present => self.scope.clone(),
+            Token::Absent => self.scope_without_token.clone(),
         }
     }
 }

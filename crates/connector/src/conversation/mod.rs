@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{HeaderValue, StatusCode, Uri, header};
 use pollwheel_core::event::Item;
 use pollwheel_core::outcome::{Hints, LimitReading, Outcome};
-use pollwheel_core::ports::{Polled, Request};
+use pollwheel_core::ports::{Credentials, Polled, Request};
 
 use self::refusal::{Host, Reader};
 use self::walk::{Next, Start, Verdict, Walk};
@@ -330,7 +330,8 @@ impl<'a> Conversation<'a> {
             | Outcome::Gone
             | Outcome::BadResponse { .. }
             | Outcome::BusRefused { .. }
-            | Outcome::Crashed => return self.done(outcome),
+            | Outcome::Crashed
+            | Outcome::Deferred { .. } => return self.done(outcome),
         };
         if !has_progress {
             return self.done(outcome);
@@ -432,12 +433,12 @@ fn first_walk(job: &JobType, state: &State, origin: &Origin) -> Walk {
 
 /// The `Authorization` header, or the outcome when there must be one and is not.
 fn authorization(auth: Auth, request: Request<'_>) -> Result<Option<HeaderValue>, Outcome> {
-    match (auth, request.credentials) {
+    match (auth, request.credentials.and_then(Credentials::token)) {
         (Auth::None, _) | (Auth::Bearer(Need::Optional), None) => Ok(None),
         (Auth::Bearer(Need::Required), None) => Err(Outcome::Unauthorized),
-        (Auth::Bearer(_), Some(credentials)) => {
+        (Auth::Bearer(_), Some(token)) => {
             // A token with a line break in it was never valid.
-            let value = HeaderValue::from_str(&format!("Bearer {}", credentials.token.expose()));
+            let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
             let mut value = value.map_err(|_| Outcome::Unauthorized)?;
             value.set_sensitive(true);
             Ok(Some(value))

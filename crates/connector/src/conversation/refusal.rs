@@ -104,7 +104,7 @@ impl Reader<'_> {
         let spent =
             limits.iter().filter(|limit| limit.remaining == 0).max_by_key(|limit| limit.reset_seconds);
         let declared = self.channel.limits.first().map(|limit| self.scope(limit));
-        let scope = spent.map(|limit| limit.scope).or(declared).unwrap_or(Scope::Account);
+        let scope = spent.map(|limit| limit.scope.clone()).or(declared).unwrap_or(Scope::Account);
         let retry_after = self.clock(response).retry_after().map(|seconds| self.scale.wheel_seconds(seconds));
         Outcome::RateLimited {
             scope,

@@ -65,7 +65,13 @@ pub struct Unplayable {
 /// When the case has no job type of the channel, or ids that are none.
 pub fn play(channels: &ChannelSet, channel: &Channel, case: &Case) -> Result<Played, Unplayable> {
     let (row, credentials) = job(channel, case)?;
-    let request = Request { row: &row, credentials: credentials.as_ref(), budget: BUDGET };
+    let request = Request {
+        row: &row,
+        credentials: credentials.as_ref(),
+        application: None,
+        token: None,
+        budget: BUDGET,
+    };
     let mut deviations = Vec::new();
     let mut asked_so_far = 0;
     let polled = replay_with(channels, request, now(case), |asked| {
@@ -107,7 +113,7 @@ fn job(channel: &Channel, case: &Case) -> Result<(JobRow, Option<Credentials>), 
         Subject { external_id: case.account.external_id.clone(), base_url: case.account.base_url.clone() };
     let row = row(JobId { job_type, account, target }, subject, case.context.clone())
         .map_err(|message| bad("account", message))?;
-    let credentials = case.account.token.as_deref().map(|token| Credentials { token: Secret::new(token) });
+    let credentials = case.account.token.as_deref().map(|token| Credentials::of_token(Secret::new(token)));
     Ok((row, credentials))
 }
 

@@ -56,8 +56,10 @@ pub(crate) fn row(base_url: &str) -> JobRow {
 
 /// One poll with a token; checks that nothing in its result gives the token or the URL away.
 pub(crate) async fn poll_with(connector: &Connector, row: &JobRow, budget: Duration) -> Polled {
-    let credentials = Credentials { token: Secret::new(TOKEN) };
-    let polled = connector.poll(Request { row, credentials: Some(&credentials), budget }).await;
+    let credentials = Credentials::of_token(Secret::new(TOKEN));
+    let polled = connector
+        .poll(Request { row, credentials: Some(&credentials), application: None, token: None, budget })
+        .await;
     let shown = format!("{:?} {}", polled.outcome, serde_json::to_string(&polled.outcome).unwrap());
     assert!(!shown.contains(TOKEN), "r28: the token is in {shown}");
     assert!(!shown.contains("/posts/42") && !shown.contains("127.0.0.1:"), "r28: the URL is in {shown}");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{NOW, job_type};
 use crate::id::ChannelName;
 use crate::ports::{ControlStore, Gate, PortError};
+use crate::throttle::ThrottleScope;
 
 /// Checks a [`ControlStore`] that holds nothing about the channels `contract` and `other`.
 ///
@@ -37,13 +38,35 @@ async fn a_cursor_moves_from_where_it_was_read(store: &impl ControlStore) {
 #[expect(clippy::expect_used, reason = "the suite's own texts are names")]
 async fn a_throttle_is_never_shortened(store: &impl ControlStore) {
     let [mine, other] = ["contract", "other"].map(|name| ChannelName::new(name).expect("a channel name"));
-    let later = NOW.start().plus(Duration::from_millis(90_001));
-    assert_eq!(good(store.throttled_until(&mine).await), None);
-    for until in [NOW.start(), later, NOW.start()] {
-        good(store.throttle(&mine, until).await);
+    let name = "a#b%23";
+    let scopes = [
+        ThrottleScope::Channel(mine.clone()),
+        ThrottleScope::JobType(job_type("contract/throttled")),
+        ThrottleScope::Token(mine.clone(), name.into()),
+        ThrottleScope::Host(mine, name.into()),
+    ];
+    let others = [
+        ThrottleScope::Channel(other.clone()),
+        ThrottleScope::JobType(job_type("contract/free")),
+        ThrottleScope::Token(other, name.into()),
+    ];
+    let later = |index: u64| NOW.start().plus(Duration::from_millis(90_001 + index * 1000));
+    assert_eq!(good(store.throttled_until(&scopes).await), [None; 4]);
+    assert_eq!(good(store.throttled_until(&[]).await), [], "one answer a scope");
+    for (scope, index) in scopes.iter().zip(0..) {
+        for until in [NOW.start(), later(index), NOW.start()] {
+            good(store.throttle(scope, until).await);
+        }
     }
-    assert_eq!(good(store.throttled_until(&mine).await), Some(later));
-    assert_eq!(good(store.gate(&job_type("contract/throttled")).await).throttled_until, Some(later));
-    assert_eq!(good(store.throttled_until(&other).await), None, "each channel has its own");
+    assert_eq!(good(store.throttled_until(&scopes).await), [0, 1, 2, 3].map(|index| Some(later(index))));
+    let [channel, job_type_scope, ..] = &scopes;
+    let mixed = [others[0].clone(), job_type_scope.clone(), channel.clone()];
+    let answers = [None, Some(later(1)), Some(later(0))];
+    assert_eq!(good(store.throttled_until(&mixed).await), answers, "answers are in order");
+    assert_eq!(good(store.throttled_until(&others).await), [None; 3], "each scope has its own");
+    let gate = good(store.gate(&job_type("contract/throttled")).await);
+    assert_eq!(gate.throttled_until, Some(later(1)), "the later of the channel's and the job type's");
+    let gate = good(store.gate(&job_type("contract/free")).await);
+    assert_eq!(gate.throttled_until, Some(later(0)), "neither tokens nor hosts stop a dispatch");
     assert_eq!(good(store.gate(&job_type("other/free")).await), Gate::default());
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::decide::{Finished, Throttle};
 use crate::hash::{Purpose, below, job_hash, mix};
-use crate::id::ChannelName;
 use crate::outcome::{Outcome, Scope};
 use crate::policy::{MAX_HOLD_MINUTES, Policy};
 use crate::row::{Hold, HoldCause, JobRow};
+use crate::throttle::ThrottleScope;
 use crate::time::{EpochMinute, Timestamp};
 use crate::wheel::Cohort;
 
@@ -108,38 +108,50 @@ fn floor(polled_at: Timestamp, seconds: u32, spread_seconds: u16) -> Wait {
 }
 
 fn limit(poll: &Finished<'_>, policy: &Policy, draw: u64) -> Option<Wait> {
-    let kinds = [
-        (refused(poll, policy, Scope::Account), Kind::Owed(HoldCause::RateLimit)),
-        (spent(poll, policy, Scope::Account), Kind::IfSooner(HoldCause::RateLimit)),
-        (refused(poll, policy, Scope::Application), Kind::Shared),
-    ];
-    let waits = kinds.into_iter().filter_map(|(seconds, kind)| {
-        seconds.map(|seconds| wait(poll.polled_at, seconds, reset_jitter(draw, seconds, policy), kind))
+    let refused = poll.outcome.refusal().map(|(scope, seconds)| (seconds, refused_kind(scope)));
+    let spent = poll.hints.limits.iter().filter(|limit| limit.is_spent());
+    let spent = spent.map(|limit| (limit.reset_seconds, spent_kind(&limit.scope)));
+    let waits = refused.into_iter().chain(spent).filter_map(|(seconds, kind)| {
+        let seconds = reset(seconds, policy);
+        kind.map(|kind| wait(poll.polled_at, seconds, reset_jitter(draw, seconds, policy), kind))
     });
     // The longest; of two as long the one that asks more. A shared one must not displace one that holds the row.
     waits.max_by_key(|wait| (wait.kind != Kind::Shared, wait.until, wait.kind))
 }
 
-/// The shared scope to stop, when an application-wide limit is spent.
-pub(super) fn throttle(row: &JobRow, poll: &Finished<'_>, policy: &Policy) -> Option<Throttle> {
-    let seconds =
-        longest(refused(poll, policy, Scope::Application), spent(poll, policy, Scope::Application))?;
-    let channel = ChannelName::new(row.job.job_type.channel()).ok()?;
-    Some(Throttle { channel, until: poll.polled_at.plus(Duration::from_secs(seconds)) })
+/// What a refusal asks of the row. A job that was refused for one token of a pool is owed at once: another takes over.
+const fn refused_kind(scope: &Scope) -> Option<Kind> {
+    match scope {
+        // No tick looks at hosts: a job of a host that is spent would be dispatched for nothing.
+        Scope::Account | Scope::Host(_) => Some(Kind::Owed(HoldCause::RateLimit)),
+        Scope::Application | Scope::Endpoint => Some(Kind::Shared),
+        Scope::Token(_) => None,
+    }
 }
 
-fn longest(one: Option<u64>, other: Option<u64>) -> Option<u64> {
-    one.into_iter().chain(other).max()
+/// What a spent limit asks of a row that was polled all the same.
+const fn spent_kind(scope: &Scope) -> Option<Kind> {
+    match scope {
+        Scope::Account | Scope::Host(_) => Some(Kind::IfSooner(HoldCause::RateLimit)),
+        Scope::Application | Scope::Endpoint | Scope::Token(_) => None,
+    }
 }
 
-fn refused(poll: &Finished<'_>, policy: &Policy, of: Scope) -> Option<u64> {
-    let (_, reset_seconds) = poll.outcome.refusal().filter(|(scope, _)| *scope == of)?;
-    Some(reset(reset_seconds, policy))
-}
-
-fn spent(poll: &Finished<'_>, policy: &Policy, of: Scope) -> Option<u64> {
-    let spent = poll.hints.limits.iter().filter(|limit| limit.scope == of && limit.is_spent());
-    spent.map(|limit| reset(limit.reset_seconds, policy)).max()
+/// The shared scopes to stop, each until the latest instant that was said of it.
+pub(super) fn throttles(row: &JobRow, poll: &Finished<'_>, policy: &Policy) -> Vec<Throttle> {
+    let refused = poll.outcome.refusal();
+    let spent = poll.hints.limits.iter().filter(|limit| limit.is_spent());
+    let spent = spent.map(|limit| (&limit.scope, limit.reset_seconds));
+    let mut throttles = Vec::<Throttle>::new();
+    for (scope, seconds) in refused.into_iter().chain(spent) {
+        let Some(scope) = ThrottleScope::of(&row.job.job_type, scope) else { continue };
+        let until = poll.polled_at.plus(Duration::from_secs(reset(seconds, policy)));
+        match throttles.iter_mut().find(|known| known.scope == scope) {
+            Some(known) => known.until = until.max(known.until),
+            None => throttles.push(Throttle { scope, until }),
+        }
+    }
+    throttles
 }
 
 /// Seconds to wait for a reset: the policy's default when it was not said.
@@ -177,7 +189,8 @@ fn backoff(row: &JobRow, poll: &Finished<'_>, policy: &Policy, draw: u64) -> Opt
         | Outcome::Seeded { .. }
         | Outcome::New { .. }
         | Outcome::RateLimited { .. }
-        | Outcome::Unauthorized => return None,
+        | Outcome::Unauthorized
+        | Outcome::Deferred { .. } => return None,
     };
     let drawn = decorrelated(row.backoff_minutes, policy, draw);
     let asked = asked.map_or(0, |seconds| capped(seconds, policy));

@@ -53,7 +53,8 @@ fn activity(row: &JobRow, current: Cadence, poll: &Finished<'_>, policy: &Policy
         | Outcome::Network { .. }
         | Outcome::BadResponse { .. }
         | Outcome::BusRefused { .. }
-        | Outcome::Crashed => current,
+        | Outcome::Crashed
+        | Outcome::Deferred { .. } => current,
     }
 }
 

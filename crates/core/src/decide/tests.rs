@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::cadence::CadenceRange;
 use crate::context::ContextMap;
-use crate::id::{AccountId, JobId, JobTypeId, ServiceLevel};
+use crate::id::{AccountId, ChannelName, JobId, JobTypeId, ServiceLevel};
 use crate::outcome::{LimitReading, Scope};
 use crate::policy::MAX_HOLD_MINUTES;
 use crate::row::{HoldCause, Revision, Subject};
@@ -65,7 +65,7 @@ fn next_dispatch(decision: &Decision, row: &JobRow, after: EpochMinute) -> Epoch
 fn nothing_new_writes_nothing() {
     let (_, decision) =
         decide_on(&row("a1", 5), &Outcome::Unchanged { context: None }, &Hints::default(), &spec(5, 60));
-    assert_eq!((decision.step, decision.wake, decision.throttle), (Step::Stay, None, None));
+    assert_eq!((decision.step, decision.wake, decision.throttles), (Step::Stay, None, vec![]));
 }
 
 #[test]
@@ -187,8 +187,8 @@ fn an_account_limit_holds_the_job_and_wakes_it_at_the_reset() {
     let hold = written(&decision).hold.unwrap();
     assert!((due.plus(11)..=due.plus(12)).contains(&hold.until), "{hold:?} after {due}");
     assert_eq!(
-        (hold.cause, decision.wake, decision.throttle.clone()),
-        (HoldCause::RateLimit, Some(hold.until), None)
+        (hold.cause, decision.wake, decision.throttles.clone()),
+        (HoldCause::RateLimit, Some(hold.until), vec![])
     );
     assert_eq!(written(&decision).failures, 0);
 }
@@ -208,8 +208,58 @@ fn an_application_limit_stops_the_channel_and_wakes_the_job_without_writing_its_
     let (due, decision) = decide_on(&row("a1", 60), &outcome, &Hints::default(), &spec(60, 60));
     let until = due.start().plus(Duration::from_secs(612));
     assert_eq!(decision.step, Step::Stay);
-    assert_eq!(decision.throttle.clone().unwrap().until, until);
+    let channel = ThrottleScope::Channel(ChannelName::new("c").unwrap());
+    assert_eq!(decision.throttles, vec![Throttle { scope: channel, until }]);
     assert!(decision.wake.unwrap().start() >= until);
+}
+
+#[test]
+fn each_scope_stops_what_counts_against_it_and_asks_of_the_row_what_no_tick_can_keep() {
+    let mastodon = ChannelName::new("mastodon").unwrap();
+    let endpoint = ThrottleScope::JobType(JobTypeId::new("mastodon/statuses").unwrap());
+    let token = ThrottleScope::Token(mastodon.clone(), "one".into());
+    let host = ThrottleScope::Host(mastodon, "awoo.space".into());
+    let cases = [
+        (Scope::Endpoint, endpoint, false, 612),
+        // Another token takes over: the job is owed at once.
+        (Scope::Token("one".into()), token, false, 60),
+        (Scope::Host("awoo.space".into()), host, true, 612),
+    ];
+    for (scope, stopped, is_held, owed_seconds) in cases {
+        let outcome = Outcome::RateLimited { scope, reset_seconds: Some(600) };
+        let (due, decision) = decide_on(&row("a1", 60), &outcome, &Hints::default(), &spec(60, 60));
+        let until = due.start().plus(Duration::from_secs(612));
+        assert_eq!(decision.throttles, vec![Throttle { scope: stopped.clone(), until }]);
+        assert_eq!(matches!(&decision.step, Step::Update(row) if row.hold.is_some()), is_held, "{stopped}");
+        assert_eq!(decision.step == Step::Stay, !is_held, "{stopped}");
+        let wake = decision.wake.unwrap().start();
+        assert!(wake >= due.start().plus(Duration::from_secs(owed_seconds)), "{stopped}: {wake:?}");
+        assert!(wake <= due.start().plus(Duration::from_secs(owed_seconds + 180)), "{stopped}: {wake:?}");
+    }
+}
+
+#[test]
+fn several_spent_limits_stop_each_its_scope_until_the_latest_instant_said() {
+    let limit =
+        |scope, seconds| LimitReading { scope, remaining: 1, cushion: 1, reset_seconds: Some(seconds) };
+    let token = || Scope::Token("one".into());
+    let limits = vec![limit(token(), 60), limit(Scope::Endpoint, 90), limit(token(), 300), limit(token(), 5)];
+    let quiet = Outcome::Unchanged { context: None };
+    let hints = Hints { floor_seconds: None, limits };
+    let (due, decision) = decide_on(&row("a1", 60), &quiet, &hints, &spec(60, 60));
+    let until: Vec<Timestamp> = decision.throttles.iter().map(|throttle| throttle.until).collect();
+    assert_eq!(until, [312, 102].map(|seconds| due.start().plus(Duration::from_secs(seconds))));
+    assert_eq!(decision.step, Step::Stay);
+}
+
+#[test]
+fn what_was_put_off_changes_nothing_and_comes_at_its_next_phase() {
+    let outcome = Outcome::Deferred { reason: "another worker renews the credentials".to_owned() };
+    let mut failing = row("a1", 60);
+    (failing.failures, failing.backoff_minutes, failing.error) = (3, 8, Some("timeout".into()));
+    let (_, decision) = decide_on(&failing, &outcome, &Hints::default(), &spec(60, 60));
+    assert_eq!((decision.step, decision.wake, decision.throttles), (Step::Stay, None, vec![]));
+    assert_eq!(decision.notice, None);
 }
 
 #[test]
@@ -304,8 +354,18 @@ fn any_seconds() -> impl Strategy<Value = u64> {
     ]
 }
 
+fn any_scope() -> impl Strategy<Value = Scope> {
+    prop_oneof![
+        Just(Scope::Account),
+        Just(Scope::Application),
+        Just(Scope::Endpoint),
+        Just(Scope::Token("one".into())),
+        Just(Scope::Host("awoo.space".into())),
+    ]
+}
+
 fn any_outcome() -> impl Strategy<Value = Outcome> {
-    let scope = prop_oneof![Just(Scope::Account), Just(Scope::Application)];
+    let scope = any_scope();
     prop_oneof![
         Just(Outcome::Unchanged { context: None }),
         Just(Outcome::Unchanged { context: Some(context("1")) }),
@@ -326,11 +386,12 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         Just(Outcome::BadResponse { reason: "html".to_owned() }),
         Just(Outcome::BusRefused { reason: "throttled".to_owned() }),
         Just(Outcome::Crashed),
+        Just(Outcome::Deferred { reason: "another renews".to_owned() }),
     ]
 }
 
 fn any_hints() -> impl Strategy<Value = Hints> {
-    let scope = prop_oneof![Just(Scope::Account), Just(Scope::Application)];
+    let scope = any_scope();
     let limit = (scope, 0_u64..20, 0_u64..20, proptest::option::of(any_seconds())).prop_map(
         |(scope, remaining, cushion, reset_seconds)| LimitReading {
             scope,
@@ -365,7 +426,7 @@ fn any_row() -> impl Strategy<Value = JobRow> {
 fn asked(outcome: &Outcome, hints: &Hints, policy: &Policy) -> u64 {
     let cap = u64::from(policy.hold_cap_minutes) * 60;
     let refused =
-        outcome.refusal().filter(|(scope, _)| *scope == Scope::Account).and_then(|(_, seconds)| seconds);
+        outcome.refusal().filter(|(scope, _)| **scope == Scope::Account).and_then(|(_, seconds)| seconds);
     let retry_after = if let Outcome::ServerError { retry_after_seconds, .. } = outcome {
         *retry_after_seconds
     } else {
@@ -411,7 +472,7 @@ proptest! {
         if let Some(hold) = decision.terms.hold {
             prop_assert!(hold.until.start() <= polled_at.plus(cap), "held to {} from {}", hold.until, polled_at);
         }
-        if let Some(throttle) = &decision.throttle {
+        for throttle in &decision.throttles {
             prop_assert!(throttle.until <= polled_at.plus(cap));
         }
         match &decision.step {

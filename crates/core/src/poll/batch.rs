@@ -7,7 +7,8 @@ use crate::batch::{BatchResult, Record};
 use crate::id::{AccountId, ChannelName, JobId};
 use crate::message::{Message, PollMessage};
 use crate::policy::Catalog;
-use crate::ports::CredentialStore;
+use crate::ports::{CredentialStore, Poller};
+use crate::throttle::ThrottleScope;
 
 /// The records of one job in a batch, and the message that it is polled by: the newest.
 pub(super) struct Group<'r> {
@@ -70,9 +71,17 @@ impl<'r> Groups<'r> {
         Self(groups)
     }
 
-    /// The channels in the batch: one, for a channel's own worker.
-    pub(super) fn channels(&self) -> BTreeSet<ChannelName> {
-        self.0.iter().map(|group| group.channel.clone()).collect()
+    /// The shared scopes that polls of the batch would take from, as far as the jobs alone tell.
+    pub(super) fn scopes(&self, poller: &impl Poller) -> BTreeSet<ThrottleScope> {
+        let mut scopes = BTreeSet::new();
+        for group in &self.0 {
+            let row = &group.message.row;
+            scopes.insert(ThrottleScope::Channel(group.channel.clone()));
+            scopes.insert(ThrottleScope::JobType(row.job.job_type.clone()));
+            let host = poller.limited_host(row);
+            scopes.extend(host.map(|host| ThrottleScope::Host(group.channel.clone(), host)));
+        }
+        scopes
     }
 }
 

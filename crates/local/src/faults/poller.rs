@@ -1,6 +1,8 @@
 //! A third party during whose calls the worker panics or is killed.
 
-use pollwheel_core::ports::{Polled, Poller, Request};
+use pollwheel_core::id::ChannelName;
+use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request};
+use pollwheel_core::row::JobRow;
 
 use super::Faults;
 
@@ -23,5 +25,24 @@ impl<P: Poller> Poller for FaultyPoller<'_, P> {
         let polled = self.inner.poll(request).await;
         self.faults.edge().await;
         polled
+    }
+
+    fn renewal(&self, channel: &ChannelName) -> Option<Renewal> {
+        self.inner.renewal(channel)
+    }
+
+    fn uses_application(&self, channel: &ChannelName) -> bool {
+        self.inner.uses_application(channel)
+    }
+
+    fn limited_host(&self, row: &JobRow) -> Option<Box<str>> {
+        self.inner.limited_host(row)
+    }
+
+    async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {
+        self.faults.edge().await;
+        let refreshed = self.inner.refresh(refresh).await;
+        self.faults.edge().await;
+        refreshed
     }
 }

@@ -1,8 +1,9 @@
 //! A store that fails, forgets to answer, or kills its caller.
 
-use pollwheel_core::id::{ChannelName, JobId, JobTypeId};
+use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::ports::{Applied, Change, ControlStore, Gate, JobStore, Page, PortError};
 use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
+use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::Cohort;
 
@@ -95,11 +96,11 @@ impl<S: ControlStore> ControlStore for FaultyStore<'_, S> {
         self.write(self.inner.move_cursor(job_type, from, to)).await
     }
 
-    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
-        self.write(self.inner.throttle(channel, until)).await
+    async fn throttle(&self, scope: &ThrottleScope, until: Timestamp) -> Result<(), PortError> {
+        self.write(self.inner.throttle(scope, until)).await
     }
 
-    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
-        self.read(self.inner.throttled_until(channel)).await
+    async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
+        self.read(self.inner.throttled_until(scopes)).await
     }
 }

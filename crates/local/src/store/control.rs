@@ -1,7 +1,9 @@
 //! Cursors, pauses and throttles: the `ControlStore` port.
 
-use pollwheel_core::id::{ChannelName, JobTypeId};
+use pollwheel_core::id::JobTypeId;
+use pollwheel_core::outcome::Scope;
 use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError};
+use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::MAX_CATCH_UP_MINUTES;
 use redb::{ReadTransaction, ReadableTable, WriteTransaction};
@@ -150,13 +152,17 @@ fn write_cursor(
 impl ControlStore for Store {
     async fn gate(&self, job_type: &JobTypeId) -> Result<Gate, PortError> {
         let channel = job_type.channel();
+        let scopes = [Scope::Application, Scope::Endpoint].map(|scope| ThrottleScope::of(job_type, &scope));
         let read_all = || {
             let cursor = self.cursor(job_type)?.now;
             self.backing.read(|transaction| {
                 let paused = read(transaction, &layout::pause(job_type.as_str()))?.is_some()
                     || read(transaction, &layout::pause(channel))?.is_some();
-                let throttled_until =
-                    read(transaction, &layout::throttle(channel))?.map(Timestamp::from_millis);
+                let mut throttled_until = None;
+                for scope in scopes.iter().flatten() {
+                    let until = read(transaction, &layout::throttle(scope))?;
+                    throttled_until = throttled_until.max(until.map(Timestamp::from_millis));
+                }
                 Ok(Gate { cursor, paused, throttled_until })
             })
         };
@@ -183,15 +189,17 @@ impl ControlStore for Store {
         Ok(true)
     }
 
-    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
-        self.control(&layout::throttle(channel.as_str()), |found| found.max(Some(until.millis())))
-            .map_err(|failure| failure.of(format!("throttling `{channel}`")))
+    async fn throttle(&self, scope: &ThrottleScope, until: Timestamp) -> Result<(), PortError> {
+        self.control(&layout::throttle(scope), |found| found.max(Some(until.millis())))
+            .map_err(|failure| failure.of(format!("throttling `{scope}`")))
     }
 
-    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
+    async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
+        let until = |transaction: &ReadTransaction, scope: &ThrottleScope| {
+            Ok(read(transaction, &layout::throttle(scope))?.map(Timestamp::from_millis))
+        };
         self.backing
-            .read(|transaction| read(transaction, &layout::throttle(channel.as_str())))
-            .map(|millis| millis.map(Timestamp::from_millis))
-            .map_err(|failure| failure.of(format!("reading the throttle of `{channel}`")))
+            .read(|transaction| scopes.iter().map(|scope| until(transaction, scope)).collect())
+            .map_err(|failure: Failure| failure.of("reading throttles".to_owned()))
     }
 }

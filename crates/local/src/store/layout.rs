@@ -8,7 +8,7 @@
 //! | `wakes` | job type, NUL, epoch minute (4 bytes, big-endian), shard (2 bytes, big-endian), sort key | version byte, place | wake | with the cursor, [`WAKE_MARGIN_MINUTES`](super::WAKE_MARGIN_MINUTES) behind it |
 //! | `control` | `cursor#<job type>` | epoch minute | cursor moves | nobody |
 //! | `control` | `pause#<channel>` or `pause#<job type>` | 1 | pause | resume |
-//! | `control` | `throttle#<channel>` | milliseconds since the epoch | throttle | nobody: one small entry a channel |
+//! | `control` | as [`throttle_key`](keys::throttle_key) | milliseconds since the epoch | throttle | nobody: one small entry a scope |
 //! | `meta` | `format` | [`FORMAT`] | creation | nobody |
 //!
 //! No id holds a NUL, so a partition's keys are exactly those that start with its text and a NUL, in the order of the
@@ -19,6 +19,7 @@ use std::ops::Bound;
 use pollwheel_core::id::{AccountId, JobId, JobTypeId};
 use pollwheel_core::keys;
 use pollwheel_core::row::Place;
+use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::EpochMinute;
 use redb::TableDefinition;
 
@@ -175,6 +176,6 @@ pub(super) fn pause(scope: &str) -> String {
     format!("pause#{scope}")
 }
 
-pub(super) fn throttle(channel: &str) -> String {
-    format!("throttle#{channel}")
+pub(super) fn throttle(scope: &ThrottleScope) -> String {
+    keys::throttle_key(scope)
 }

@@ -2,9 +2,12 @@
 
 use std::rc::Rc;
 
-use pollwheel_core::contract::{control_store_contract, job_store_contract, queues_contract};
-use pollwheel_core::id::JobTypeId;
-use pollwheel_core::ports::QueueName;
+use pollwheel_core::contract::{
+    control_store_contract, credential_store_contract, job_store_contract, queues_contract,
+};
+use pollwheel_core::id::{AccountId, ChannelName, JobTypeId};
+use pollwheel_core::ports::{Application, Credentials, QueueName, Secret, Secrets};
+use pollwheel_local::credentials::MemoryCredentials;
 use pollwheel_local::queue::{LocalQueues, QueueConfig, QueueId, Receipted};
 use pollwheel_local::store::Store;
 
@@ -23,6 +26,18 @@ fn the_store_in_a_file_keeps_its_contracts() {
     let store = Store::open(folder.path()).unwrap();
     wait(job_store_contract(&store));
     wait(control_store_contract(&store));
+}
+
+#[test]
+fn credentials_in_memory_keep_their_contract() {
+    let channel = ChannelName::new("contract").unwrap();
+    let names = [Credentials::TOKEN, Credentials::REFRESH_TOKEN];
+    let secrets = Secrets::from(names.map(|name| (name.into(), Secret::new("old"))));
+    let credentials = Credentials { secrets, expires_at: None, version: 7 };
+    let mut store = MemoryCredentials::default();
+    store.insert(channel.clone(), AccountId::new("renewed").unwrap(), credentials.clone());
+    store.insert_application(channel, Application { credentials, tokens: vec![] });
+    wait(credential_store_contract(&store));
 }
 
 #[test]

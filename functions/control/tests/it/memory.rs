@@ -113,7 +113,7 @@ impl MemoryVault {
     pub(crate) fn token(&self, account: &str) -> Option<String> {
         let kept = self.kept.borrow();
         let found = kept.iter().find(|((_, known), _)| known.as_str() == account);
-        found.map(|(_, credentials)| credentials.token.expose().to_owned())
+        found.map(|(_, credentials)| credentials.token().unwrap().expose().to_owned())
     }
 }
 

@@ -47,7 +47,7 @@ impl Poller for Scripted {
     async fn poll(&self, request: Request<'_>) -> Polled {
         let account = request.row.job.account.as_str();
         self.polled.borrow_mut().push(account.to_owned());
-        let token = request.credentials.map_or("", |credentials| credentials.token.expose());
+        let token = request.credentials.map_or("", |credentials| credentials.token().unwrap().expose());
         let (outcome, items) = match account {
             "panic" => panic!("a parser choked on {token}"),
             "hang" => std::future::pending().await,
@@ -107,7 +107,7 @@ impl Deployment {
         let channel = ChannelName::new("mastodon").unwrap();
         let mut credentials = MemoryCredentials::default();
         for account in ["good", "panic"] {
-            let token = Credentials { token: Secret::new(TOKEN) };
+            let token = Credentials::of_token(Secret::new(TOKEN));
             credentials.insert(channel.clone(), AccountId::new(account).unwrap(), token);
         }
         let queues = LocalQueues::new(Rc::new(Still), 1);

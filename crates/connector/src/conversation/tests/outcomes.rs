@@ -145,9 +145,9 @@ fn limits_and_floors_are_read_from_every_answer_in_seconds_of_the_wheel() {
         .with("x-poll-interval", "60")
         .with("cache-control", "max-age=30");
     let polled = job.poll(|_| Ok(answer.clone()));
-    let limit = polled.hints.limits[0];
+    let limit = &polled.hints.limits[0];
     assert_eq!(
-        (limit.scope, limit.remaining, limit.cushion, limit.reset_seconds),
+        (limit.scope.clone(), limit.remaining, limit.cushion, limit.reset_seconds),
         (Scope::Application, 7, 1, Some(600))
     );
     assert_eq!(polled.hints.floor_seconds, Some(18_000));

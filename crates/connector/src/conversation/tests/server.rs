@@ -48,11 +48,17 @@ impl Job {
         &mut self,
         mut answer: impl FnMut(&Outbound) -> Result<Response, FetchError>,
     ) -> Polled {
-        let credentials = self.token.map(|token| Credentials { token: Secret::new(token) });
+        let credentials = self.token.map(|token| Credentials::of_token(Secret::new(token)));
         let (channel, job_type) = self.channels.find(&self.row.job.job_type).unwrap();
         let moment =
             Moment { now: UNIX_EPOCH + Duration::from_secs(self.minute * 60), scale: Scale::new(self.scale) };
-        let request = Request { row: &self.row, credentials: credentials.as_ref(), budget: BUDGET };
+        let request = Request {
+            row: &self.row,
+            credentials: credentials.as_ref(),
+            application: None,
+            token: None,
+            budget: BUDGET,
+        };
         let started = Conversation::start(channel, job_type, request, moment);
         let (mut conversation, mut outbound) = match started {
             Ok(started) => started,

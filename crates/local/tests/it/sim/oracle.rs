@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use pollwheel_core::hash::digest_id;
-use pollwheel_core::id::{ChannelName, JobId, JobTypeId};
+use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::ports::{
     Applied, Change, ControlStore, Gate, JobStore, Outgoing, Page, PortError, QueueName, Queues,
 };
 use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
+use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::Cohort;
 use pollwheel_local::engine::Totals;
@@ -187,12 +188,12 @@ impl<S: ControlStore> ControlStore for Watched<'_, S> {
         self.inner.move_cursor(job_type, from, to).await
     }
 
-    async fn throttle(&self, channel: &ChannelName, until: Timestamp) -> Result<(), PortError> {
-        self.inner.throttle(channel, until).await
+    async fn throttle(&self, scope: &ThrottleScope, until: Timestamp) -> Result<(), PortError> {
+        self.inner.throttle(scope, until).await
     }
 
-    async fn throttled_until(&self, channel: &ChannelName) -> Result<Option<Timestamp>, PortError> {
-        self.inner.throttled_until(channel).await
+    async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
+        self.inner.throttled_until(scopes).await
     }
 }
 
