@@ -26,6 +26,7 @@ CONTRACT = "contract"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="e2e", description=__doc__)
     parser.add_argument("--upstream", type=Path, required=True, help="the program that plays the third parties")
+    parser.add_argument("--render", type=Path, required=True, help="the program that renders the deployment")
     parser.add_argument("--zips", type=Path, required=True, help="the folder of the functions' zips")
     parser.add_argument("only", nargs="*", choices=[[], *FRAMEWORKS, CONTRACT], help="what to run; everything by default")
     arguments = parser.parse_args()

@@ -34,7 +34,7 @@ class Run:
         report.evidence = self.evidence
         self.emulator = Emulator(folder)
         self.upstream = Upstream(programs.upstream.resolve(), folder, ITEMS_PER_HOUR)
-        self.deployer = framework(self.emulator, folder, programs.zips)
+        self.deployer = framework(self.emulator, folder, programs.render, programs.zips)
         self.stack = Stack(self.deployer.stack_name, self.emulator.url)
         self.accounts = made_up(ACCOUNTS)
         for first in range(len(CHANNELS)):

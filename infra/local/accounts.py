@@ -25,11 +25,12 @@ class Account:
     def queue(self) -> str:
         return QUEUES[self.channel]
 
-    def line(self, base_url: str) -> dict[str, str]:
+    def line(self, base_url: str) -> dict[str, str | list[str]]:
         """What registers it. The enterprise level is polled every minute."""
         line = {
             "account_id": self.account_id,
             "channel": self.channel,
+            "job_types": [self.job_type.partition("/")[2]],
             "service_level": "enterprise",
             "external_id": self.external_id,
             "base_url": base_url,

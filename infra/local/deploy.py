@@ -1,11 +1,12 @@
 """Deploying with SAM and with the Serverless Framework, as their users do, from a folder of our own.
 
-The rendered templates are copied as they are, with the zips where they expect them: what is tested is what is deployed to
-AWS. The frameworks' own files stay in that folder.
+The templates are rendered there as `just render` does it, for the channels that the third parties play, with the zips where
+the templates expect them: what is tested is what is deployed to AWS. The frameworks' own files stay in that folder.
 """
 
 import os
 import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -14,10 +15,13 @@ import boto3
 
 from .emulator import REGION, Emulator
 from .process import Process
+from .upstream import CHANNELS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Where the templates expect the functions' zips, from the folder of `serverless.yml`.
 ZIPS = Path("target/lambda")
+# What the functions read of the deployment. It is packed with them.
+CATALOG = Path("infra/rendered/catalog.json")
 STAGE = "e2e"
 # Seconds that a deployment may take: 15 to 30 on an idle machine.
 DEPLOYMENT = 240
@@ -35,16 +39,20 @@ class Deployer:
 
     framework: str
 
-    def __init__(self, emulator: Emulator, folder: Path, zips: Path):
+    def __init__(self, emulator: Emulator, folder: Path, render: Path, zips: Path):
         self.emulator, self.folder = emulator, folder
         self.stack_name = f"pollwheel-{STAGE}"
         self.log = folder / f"{self.framework}.log"
-        for source in ("serverless.yml", "infra/rendered/template.yaml"):
-            (folder / source).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(CHECKOUT / source, folder / source)
+        for channel in (CHECKOUT / "channels").glob("*/channel.yml"):
+            copy = folder / channel.relative_to(CHECKOUT)
+            copy.parent.mkdir(parents=True)
+            shutil.copy(channel, copy)
+        (folder / "infra").mkdir()
+        (folder / "infra/scale.yml").write_text(f"channels: [{', '.join(CHANNELS)}]\n")
+        subprocess.run([render.resolve()], cwd=folder, check=True)
         (folder / ZIPS).mkdir(parents=True)
         for path in zips.glob("*.zip"):
-            shutil.copy(path, folder / ZIPS)
+            _pack(path, folder / ZIPS / path.name, folder / CATALOG)
 
     def deploy(self, **changed: str) -> None:
         """Puts the stack up, or brings it up to date. `changed` are parameters."""
@@ -96,6 +104,17 @@ class Deployer:
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
+
+
+def _pack(source: Path, target: Path, catalog: Path) -> None:
+    """Copies a function's zip, with the catalog of this deployment."""
+    with zipfile.ZipFile(source) as old:
+        if CATALOG.name not in old.namelist():
+            shutil.copy(source, target)
+            return
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as new:
+            for entry in old.infolist():
+                new.writestr(entry, catalog.read_bytes() if entry.filename == CATALOG.name else old.read(entry))
 
 
 class Sam(Deployer):

@@ -27,6 +27,7 @@ ITEMS_PER_HOUR = 60
 def main() -> int:
     parser = argparse.ArgumentParser(prog="just aws-local", description=__doc__)
     parser.add_argument("--upstream", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--render", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--zips", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("port", nargs="?", type=int, default=4566, help="the emulator's port; 0 for any")
     parser.add_argument("accounts", nargs="?", type=int, default=20, help="accounts to register, on two channels")
@@ -61,7 +62,7 @@ def _put_up(arguments: argparse.Namespace) -> Stack:
     upstream = Upstream(arguments.upstream.resolve(), state.FOLDER, ITEMS_PER_HOUR)
     state.remember([emulator.process, upstream.process])
     _tell(f"emulator on {emulator.url}, third parties on {upstream.url}; deploying with SAM")
-    deployer = Sam(emulator, state.FOLDER, arguments.zips)
+    deployer = Sam(emulator, state.FOLDER, arguments.render, arguments.zips)
     deployer.deploy()
     stack = Stack(deployer.stack_name, emulator.url)
     for account in made_up(arguments.accounts):

@@ -30,8 +30,9 @@ pub(crate) struct Rendered {
 pub(crate) fn render(root: &Path) -> Result<Vec<Rendered>> {
     let declared = ChannelSet::load(&root.join("channels"))?.catalog();
     let scale = Scale::load(&root.join("infra/scale.yml"), &declared)?;
-    let stack = Stack::of(&Deployment::plan(&declared)?, &scale)?;
-    let mut catalog = serde_json::to_string_pretty(&scale.applied_to(&declared))?;
+    let deployed = scale.applied_to(&declared);
+    let stack = Stack::of(&Deployment::plan(&deployed)?, &scale)?;
+    let mut catalog = serde_json::to_string_pretty(&deployed)?;
     catalog.push('\n');
     let files = vec![
         Rendered { path: "serverless.yml", text: yaml(&serverless::service(&stack))? },

@@ -1,12 +1,13 @@
-//! `infra/scale.yml`: the size of this deployment, where it differs from the usual. A channel's definition is the same
-//! for everybody who deploys it; how many shards a million accounts need is not.
+//! `infra/scale.yml`: which channels this deployment has, and its size, where it differs from the usual. A channel's
+//! definition is the same for everybody who deploys it; whether anybody needs it, and how many shards a million accounts
+//! need, is not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::num::NonZeroU16;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use pollwheel_core::id::JobTypeId;
 use pollwheel_core::policy::Catalog;
 use serde::Deserialize;
@@ -26,9 +27,14 @@ pub(crate) struct Size {
     pub(crate) worker_concurrency: Option<u32>,
 }
 
-/// By job type.
-#[derive(Debug, Default)]
-pub(crate) struct Scale(BTreeMap<JobTypeId, Size>);
+/// The file.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Scale {
+    /// The channels to deploy; all of them when it does not say.
+    channels: Option<BTreeSet<String>>,
+    #[serde(flatten)]
+    sizes: BTreeMap<JobTypeId, Size>,
+}
 
 impl Scale {
     /// Reads the file.
@@ -42,8 +48,15 @@ impl Scale {
     }
 
     fn read(text: &str, catalog: &Catalog) -> Result<Self> {
-        let sizes: BTreeMap<JobTypeId, Size> = serde_saphyr::from_str(text)?;
-        for (id, size) in &sizes {
+        let scale: Self = serde_saphyr::from_str(text)?;
+        if let Some(channels) = &scale.channels {
+            ensure!(!channels.is_empty(), "`channels` is empty: leave it out to deploy all of them");
+            let is_known = |name: &&String| catalog.iter().any(|spec| spec.id.channel() == name.as_str());
+            if let Some(name) = channels.iter().find(|name| !is_known(name)) {
+                bail!("`channels`: there is no channel `{name}`");
+            }
+        }
+        for (id, size) in &scale.sizes {
             ensure!(catalog.get(id).is_some(), "no channel declares the job type `{id}`");
             let shards = size.shards.map_or(1, NonZeroU16::get);
             ensure!(shards <= MAX_SHARDS, "`{id}`: `shards` is {shards}, use at most {MAX_SHARDS}");
@@ -55,17 +68,22 @@ impl Scale {
                 );
             }
         }
-        Ok(Self(sizes))
+        Ok(scale)
     }
 
     /// The numbers of a job type.
     pub(crate) fn of(&self, id: &JobTypeId) -> Option<&Size> {
-        self.0.get(id)
+        self.sizes.get(id)
     }
 
-    /// A catalog with these numbers.
+    fn deploys(&self, id: &JobTypeId) -> bool {
+        self.channels.as_ref().is_none_or(|channels| channels.contains(id.channel()))
+    }
+
+    /// A catalog of the channels to deploy, with these numbers.
     pub(crate) fn applied_to(&self, catalog: &Catalog) -> Catalog {
-        Catalog::new(catalog.iter().cloned().map(|mut spec| {
+        let deployed = catalog.iter().filter(|spec| self.deploys(&spec.id));
+        Catalog::new(deployed.cloned().map(|mut spec| {
             if let Some(shards) = self.of(&spec.id).and_then(|size| size.shards) {
                 spec.shards = shards;
             }
@@ -98,6 +116,18 @@ mod tests {
     }
 
     #[test]
+    fn only_the_channels_named_are_deployed() {
+        let range = CadenceRange::new(Cadence::FASTEST, Cadence::SLOWEST).unwrap();
+        let catalog = Catalog::new(
+            ["toy/posts", "toybox/posts"].map(|id| JobTypeSpec::new(JobTypeId::new(id).unwrap(), range)),
+        );
+        let scale = Scale::read("channels: [toy]\ntoybox/posts: {shards: 8}", &catalog).unwrap();
+        let deployed: Vec<String> =
+            scale.applied_to(&catalog).iter().map(|spec| spec.id.to_string()).collect();
+        assert_eq!(deployed, ["toy/posts"]);
+    }
+
+    #[test]
     fn nonsense_is_refused_by_name() {
         for (text, says) in [
             ("toy/lists: {shards: 2}", "no channel declares the job type `toy/lists`"),
@@ -106,6 +136,8 @@ mod tests {
             ("toy/posts: {worker_concurrency: 1}", "`worker_concurrency` is 1, use 2 to 1000"),
             ("toy/posts: {workers: 3}", "workers"),
             ("posts: {shards: 2}", "`posts`"),
+            ("channels: [toys]", "there is no channel `toys`"),
+            ("channels: []", "`channels` is empty"),
         ] {
             let error = format!("{:#}", Scale::read(text, &catalog()).map(drop).unwrap_err());
             assert!(error.contains(says), "{text}: {error}");

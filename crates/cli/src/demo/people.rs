@@ -11,11 +11,13 @@ pub(super) const COUNT: usize = 200;
 pub(super) fn accounts(base_url: &str) -> Vec<u8> {
     let mut file = Vec::new();
     for number in 1..=COUNT / 2 {
-        for (channel, external_id) in [("mastodon", number.to_string()), ("github", format!("user-{number}"))]
-        {
+        let both =
+            [("mastodon", "statuses", number.to_string()), ("github", "events", format!("user-{number}"))];
+        for (channel, job_type, external_id) in both {
             let line = json!({
                 "account_id": format!("{}{number}", &channel[..1]),
                 "channel": channel,
+                "job_types": [job_type],
                 "service_level": "enterprise",
                 "external_id": external_id,
                 "base_url": base_url,

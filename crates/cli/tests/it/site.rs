@@ -116,9 +116,15 @@ impl Account {
         format!("{}-there", self.id)
     }
 
+    /// The one that posts of the third party show in.
+    fn job_type(&self) -> &'static str {
+        if self.channel == Channel::Mastodon { "statuses" } else { "events" }
+    }
+
     fn line(&self, base_url: &str) -> String {
         json!({
-            "account_id": self.id, "channel": self.channel.to_string(), "service_level": "enterprise",
+            "account_id": self.id, "channel": self.channel.to_string(), "job_types": [self.job_type()],
+            "service_level": "enterprise",
             "external_id": self.external_id(), "base_url": base_url, "token": format!("{TOKEN}-{}", self.id),
         })
         .to_string()

@@ -116,7 +116,7 @@ pub(crate) fn job(account: &str) -> JobId {
 /// An account on Mastodon, as a line of a file.
 pub(crate) fn line(account: &str) -> Value {
     json!({
-        "account_id": account, "channel": "mastodon", "service_level": "free", "external_id": "42",
+        "account_id": account, "channel": "mastodon", "job_types": ["statuses"], "service_level": "free", "external_id": "42",
         "base_url": "https://mastodon.example", "token": TOKEN,
     })
 }
