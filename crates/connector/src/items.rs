@@ -118,7 +118,7 @@ fn item(rules: &ItemRules, id: String, element: &mut Element<'_>) -> Result<Item
     };
     let data = rules.data.value(element, &rules.names).map_err(|error| failed("data", &error))?;
     let data = data.unwrap_or_else(|| RawValue::NULL.to_owned());
-    Ok(Item { id, kind: rules.kind.clone(), time, data, dedupe_version: rules.dedupe_version })
+    Ok(Item { id, kind: rules.kind.clone(), time, subject: None, data, dedupe_version: rules.dedupe_version })
 }
 
 /// A time as RFC 3339 in UTC; none when it is null.

@@ -24,6 +24,8 @@ pub struct Item {
     pub kind: String,
     /// When the item came to be, when the third party says so. RFC 3339.
     pub time: Option<String>,
+    /// What the event is about, when that is not the item's id: a URL, for example.
+    pub subject: Option<String>,
     /// The mapped payload: JSON.
     pub data: Box<RawValue>,
     /// Counted up by the channel's author when the same item shall be published anew.
@@ -42,7 +44,7 @@ pub struct Event {
     /// What happened: `mastodon.status`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// The item's id, or the account's in a notice.
+    /// The item's subject or id, or the account's id in a notice.
     pub subject: String,
     /// When the item came to be. RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,13 +81,14 @@ impl Event {
             &version,
         ]);
         let bytes = item.data.get().len();
-        let fits = bytes + item.id.len() + item.kind.len() <= MAX_EVENT_BYTES;
+        let subject = item.subject.unwrap_or(item.id);
+        let fits = bytes + subject.len() + item.kind.len() <= MAX_EVENT_BYTES;
         Self {
             specversion: "1.0".to_owned(),
             id,
             source: format!("/pollwheel/{}", job.job_type),
             kind: item.kind,
-            subject: item.id,
+            subject,
             time: item.time,
             datacontenttype: "application/json".to_owned(),
             accountid: job.account.to_string(),
@@ -151,7 +154,14 @@ mod tests {
 
     fn item(id: &str, data: &str, dedupe_version: u32) -> Item {
         let data = RawValue::from_string(data.to_owned()).unwrap();
-        Item { id: id.to_owned(), kind: "mastodon.status".to_owned(), time: None, data, dedupe_version }
+        Item {
+            id: id.to_owned(),
+            kind: "mastodon.status".to_owned(),
+            time: None,
+            subject: None,
+            data,
+            dedupe_version,
+        }
     }
 
     #[test]
@@ -165,6 +175,17 @@ mod tests {
         assert_ne!(first, id("a1", item("9007199254740992", "{}", 1), 1));
         assert_ne!(first, id("a1", item("9007199254740993", "{}", 2), 1));
         assert_eq!(first.len(), 32);
+    }
+
+    #[test]
+    fn an_item_may_have_a_subject_which_is_no_part_of_its_id() {
+        let of = |subject: Option<&str>| {
+            let item = Item { subject: subject.map(str::to_owned), ..item("7", "{}", 1) };
+            Event::of_item(&job("a1"), item, Timestamp::from_millis(1))
+        };
+        let (plain, named) = (of(None), of(Some("https://example.com/7")));
+        assert_eq!((plain.subject.as_str(), named.subject.as_str()), ("7", "https://example.com/7"));
+        assert_eq!(plain.id, named.id);
     }
 
     #[test]

@@ -223,6 +223,7 @@ mod tests {
             id: item.to_owned(),
             kind: "mastodon.status".to_owned(),
             time: None,
+            subject: None,
             data,
             dedupe_version: 1,
         };

@@ -17,6 +17,7 @@ fn events(count: usize, data_bytes: usize) -> Vec<Event> {
             id: number.to_string(),
             kind: "mastodon.status".to_owned(),
             time: None,
+            subject: None,
             data: RawValue::from_string(format!("\"{}\"", "x".repeat(data_bytes))).unwrap(),
             dedupe_version: 1,
         };

@@ -80,6 +80,7 @@ fn item() -> Item {
         id: "115598234098234599".to_owned(),
         kind: "mastodon.status".to_owned(),
         time: None,
+        subject: None,
         data,
         dedupe_version: 1,
     }

@@ -137,6 +137,7 @@ fn events_that_the_bus_accepted_reach_a_subscriber() {
                 id: number.to_string(),
                 kind: "mastodon.status".to_owned(),
                 time: None,
+                subject: None,
                 data,
                 dedupe_version: 1,
             };

@@ -79,6 +79,7 @@ mod tests {
             id: "115".to_owned(),
             kind: kind.to_owned(),
             time: Some("2026-11-23T07:45:12.500Z".to_owned()),
+            subject: None,
             data: serde_json::value::to_raw_value(data).unwrap(),
             dedupe_version: 1,
         };

@@ -197,13 +197,22 @@ struct ShownItem<'p> {
     data: &'p serde_json::value::RawValue,
     dedupe_version: u32,
     id: &'p str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'p str>,
     time: Option<&'p str>,
     r#type: &'p str,
 }
 
 impl<'p> ShownItem<'p> {
     fn of(item: &'p Item) -> Self {
-        let Item { id, kind, time, data, dedupe_version } = item;
-        Self { data, dedupe_version: *dedupe_version, id, time: time.as_deref(), r#type: kind }
+        let Item { id, kind, time, subject, data, dedupe_version } = item;
+        Self {
+            data,
+            dedupe_version: *dedupe_version,
+            id,
+            subject: subject.as_deref(),
+            time: time.as_deref(),
+            r#type: kind,
+        }
     }
 }

@@ -58,6 +58,7 @@ impl Poller for Scripted {
                 let item = Item {
                     id: "1".to_owned(),
                     time: None,
+                    subject: None,
                     kind: "mastodon.status".to_owned(),
                     data: serde_json::value::to_raw_value(&serde_json::json!({"id": "1"})).unwrap(),
                     dedupe_version: 1,

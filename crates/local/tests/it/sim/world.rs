@@ -132,7 +132,14 @@ impl World {
 
 fn item(number: u64) -> Item {
     let data = serde_json::value::to_raw_value(&number).unwrap();
-    Item { id: number.to_string(), kind: "sim.item".to_owned(), time: None, data, dedupe_version: 1 }
+    Item {
+        id: number.to_string(),
+        kind: "sim.item".to_owned(),
+        time: None,
+        subject: None,
+        data,
+        dedupe_version: 1,
+    }
 }
 
 fn context(since: u64) -> Context {
