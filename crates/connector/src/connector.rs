@@ -11,6 +11,7 @@ use crate::channel::ChannelSet;
 use crate::conversation::{Conversation, Moment, Step, polled};
 use crate::http::{Http, TlsError};
 use crate::wait::Scale;
+use crate::watch::{Watch, Watched};
 
 /// Whether requests may go to loopback, private and other special addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -101,6 +102,36 @@ impl Connector {
     pub const fn channels(&self) -> &ChannelSet {
         &self.channels
     }
+
+    /// Makes one poll, as [`Poller::poll`] does, and tells `watch` of every exchange.
+    pub async fn poll_watched(&self, request: Request<'_>, watch: &dyn Watch) -> Polled {
+        self.converse(request, Some(watch)).await
+    }
+
+    async fn converse(&self, request: Request<'_>, watch: Option<&dyn Watch>) -> Polled {
+        let deadline = Instant::now() + request.budget;
+        let (channel, job_type) = match self.channels.find(&request.row.job.job_type) {
+            Ok(found) => found,
+            // The row outlived its channel.
+            Err(error) => return polled(Outcome::BadResponse { reason: error.to_string() }),
+        };
+        let moment = Moment { now: SystemTime::now(), scale: self.scale };
+        let (mut conversation, mut outbound) = match Conversation::start(channel, job_type, request, moment) {
+            Ok(started) => started,
+            Err(polled) => return *polled,
+        };
+        loop {
+            let watched = Watched::start(watch, &outbound);
+            let answer = self.http.fetch(outbound, deadline).await;
+            if let Some(watched) = watched {
+                watched.end(&answer);
+            }
+            match conversation.answer(answer, deadline.saturating_duration_since(Instant::now())) {
+                Step::Ask(next) => outbound = next,
+                Step::Done(polled) => return polled,
+            }
+        }
+    }
 }
 
 fn user_agent(contact: Option<&str>) -> Result<HeaderValue, ConnectorError> {
@@ -116,24 +147,7 @@ fn user_agent(contact: Option<&str>) -> Result<HeaderValue, ConnectorError> {
 
 impl Poller for Connector {
     async fn poll(&self, request: Request<'_>) -> Polled {
-        let deadline = Instant::now() + request.budget;
-        let (channel, job_type) = match self.channels.find(&request.row.job.job_type) {
-            Ok(found) => found,
-            // The row outlived its channel.
-            Err(error) => return polled(Outcome::BadResponse { reason: error.to_string() }),
-        };
-        let moment = Moment { now: SystemTime::now(), scale: self.scale };
-        let (mut conversation, mut outbound) = match Conversation::start(channel, job_type, request, moment) {
-            Ok(started) => started,
-            Err(polled) => return *polled,
-        };
-        loop {
-            let answer = self.http.fetch(outbound, deadline).await;
-            match conversation.answer(answer, deadline.saturating_duration_since(Instant::now())) {
-                Step::Ask(next) => outbound = next,
-                Step::Done(polled) => return polled,
-            }
-        }
+        self.converse(request, None).await
     }
 }
 

@@ -25,6 +25,7 @@ mod select;
 mod state;
 mod template;
 mod wait;
+pub mod watch;
 
 pub use channel::{AccountProblem, Channel, ChannelErrors, ChannelSet, JobType, Problem, Token};
 pub use connector::{Connector, ConnectorError, ConnectorOptions, NoSuchChoice, PrivateAddresses};
