@@ -42,7 +42,7 @@ job_types:
       time: .created_at
       type: toy.post
       data: "{id, text: .content, lang: .language, author: .account.acct, url}"
-    cursor: {order: numeric}
+    cursor: {greatest_id: numeric}
     pages: {follow: link_header}
     floor: [X-Poll-Interval]
 "#;

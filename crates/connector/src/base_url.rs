@@ -49,6 +49,13 @@ impl BaseUrl {
         Ok(Self { origin: Origin::of(&url)?, prefix: url.path().trim_end_matches('/').to_owned() })
     }
 
+    /// Parses a URL that is itself what is asked for, its query included.
+    pub(crate) fn whole(text: &str) -> Result<Self, UrlError> {
+        let url = parse(text)?;
+        let prefix = url[Position::BeforePath..Position::AfterQuery].to_owned();
+        Ok(Self { origin: Origin::of(&url)?, prefix })
+    }
+
     /// The path before every request's own, without a slash at its end.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix

@@ -1,15 +1,19 @@
 //! One HTTP exchange, as the two sides of this crate see it: what to ask, and what came back.
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use pollwheel_core::outcome::Outcome;
 
-/// A GET to make.
+/// A request to make.
 #[derive(Debug, Clone)]
 pub(crate) struct Outbound {
+    /// GET or POST.
+    pub(crate) method: Method,
     pub(crate) uri: Uri,
-    /// `Authorization` among them, which does not leave the URL's origin.
+    /// Those with credentials are marked as sensitive: they do not leave the URL's origin.
     pub(crate) headers: HeaderMap,
+    /// Empty for a GET.
+    pub(crate) body: Bytes,
 }
 
 /// A whole answer.

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use pollwheel_core::event::Item;
 use serde_json::value::RawValue;
 
-use crate::channel::{ItemRules, Order};
+use crate::channel::{ItemRules, Kind, Order};
 use crate::json;
 use crate::select::{Element, Selector};
 
@@ -102,7 +102,9 @@ fn id(rules: &ItemRules, order: Order, element: &mut Element<'_>) -> Result<Stri
     }
     if !order.accepts(&id) {
         return Err(match order {
-            Order::Numeric => "it is not a whole number, which `cursor.order: numeric` needs".to_owned(),
+            Order::Numeric => {
+                "it is not a whole number, which `cursor.greatest_id: numeric` needs".to_owned()
+            }
             Order::Lexicographic => "it is empty".to_owned(),
         });
     }
@@ -118,7 +120,14 @@ fn item(rules: &ItemRules, id: String, element: &mut Element<'_>) -> Result<Item
     };
     let data = rules.data.value(element, &rules.names).map_err(|error| failed("data", &error))?;
     let data = data.unwrap_or_else(|| RawValue::NULL.to_owned());
-    Ok(Item { id, kind: rules.kind.clone(), time, subject: None, data, dedupe_version: rules.dedupe_version })
+    let kind = match &rules.kind {
+        Kind::Fixed(kind) => kind.clone(),
+        Kind::Selected(selector) => {
+            let kind = selector.scalar(element, &rules.names).map_err(|error| failed("type", &error))?;
+            kind.ok_or("`items.type` of an element: it is no string")?
+        }
+    };
+    Ok(Item { id, kind, time, subject: None, data, dedupe_version: rules.dedupe_version })
 }
 
 /// A time as RFC 3339 in UTC; none when it is null.
@@ -144,7 +153,10 @@ mod tests {
             list: List::compile(".").unwrap(),
             id: select(id),
             time: Some(select(".at")),
-            kind: "test.item".to_owned(),
+            kind: Kind::Fixed("test.item".to_owned()),
+            format: crate::channel::Format::Json,
+            keep: None,
+            subject: None,
             data: select("{text}"),
             names,
             dedupe_version: 1,
@@ -195,7 +207,7 @@ mod tests {
         let error = |body: &str| page_of(body, None).unwrap_err();
         assert_eq!(error(r#"[{"id":1},{"uid":2}]"#), "`items.id` of element 1: there is no string or number");
         assert!(error(r#"[{"id":{"x":1}}]"#).contains("no string or number"));
-        assert!(error(r#"[{"id":"-1"}]"#).contains("`cursor.order: numeric`"));
+        assert!(error(r#"[{"id":"-1"}]"#).contains("`cursor.greatest_id: numeric`"));
         assert!(error(r#"[{"id":1.5}]"#).contains("not a whole number"));
         assert!(error(r#"["secret"]"#).starts_with("`items.id` of element 0: expected an object"));
         assert!(!error(r#"["secret"]"#).contains("secret"));

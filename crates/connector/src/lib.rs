@@ -2,6 +2,7 @@
 
 pub mod accounts;
 mod base_url;
+mod body_filter;
 pub mod channel;
 mod connector;
 mod conversation;

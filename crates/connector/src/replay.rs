@@ -42,8 +42,9 @@ pub(crate) fn replay_with(
         Err(polled) => return *polled,
     };
     loop {
-        let Outbound { uri, headers } = outbound;
-        let mut asked = ::http::Request::new(Bytes::new());
+        let Outbound { method, uri, headers, body } = outbound;
+        let mut asked = ::http::Request::new(body);
+        *asked.method_mut() = method;
         *asked.uri_mut() = uri.clone();
         *asked.headers_mut() = headers;
         let response = answer(&asked).map(|response| {

@@ -15,10 +15,16 @@ pub(crate) enum Variable {
     ExternalId,
     /// What is polled, where an account is polled for several things.
     Target,
-    /// The greatest id seen.
+    /// What is known of the past: the greatest id seen, the newest time, or the API's own token.
     Cursor,
+    /// The cursor of the page that is asked for.
+    Page,
     /// A member of the job's context.
     Context(Box<str>),
+    /// A secret of the account.
+    Credential(Box<str>),
+    /// A secret of the deployment.
+    Application(Box<str>),
 }
 
 impl Variable {
@@ -28,10 +34,42 @@ impl Variable {
             "account.external_id" => Some(Self::ExternalId),
             "target" => Some(Self::Target),
             "cursor" => Some(Self::Cursor),
-            _ => match name.strip_prefix("context.") {
-                Some(member) if is_name(member) => Some(Self::Context(member.into())),
-                _ => None,
-            },
+            "page" => Some(Self::Page),
+            _ => {
+                let (of, member) = name.split_once('.').filter(|(_, member)| is_name(member))?;
+                match of {
+                    "context" => Some(Self::Context(member.into())),
+                    "credentials" => Some(Self::Credential(member.into())),
+                    "application" => Some(Self::Application(member.into())),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// Whether its value must not be seen.
+    pub(crate) const fn is_secret(&self) -> bool {
+        match self {
+            Self::Credential(_) | Self::Application(_) => true,
+            Self::AccountId
+            | Self::ExternalId
+            | Self::Target
+            | Self::Cursor
+            | Self::Page
+            | Self::Context(_) => false,
+        }
+    }
+
+    /// Whether what it stands in is left out while it has no value.
+    pub(crate) const fn may_be_absent(&self) -> bool {
+        match self {
+            Self::Cursor | Self::Page => true,
+            Self::AccountId
+            | Self::ExternalId
+            | Self::Target
+            | Self::Context(_)
+            | Self::Credential(_)
+            | Self::Application(_) => false,
         }
     }
 
@@ -42,7 +80,10 @@ impl Variable {
             Self::ExternalId => "account.external_id".into(),
             Self::Target => "target".into(),
             Self::Cursor => "cursor".into(),
+            Self::Page => "page".into(),
             Self::Context(member) => format!("context.{member}").into(),
+            Self::Credential(member) => format!("credentials.{member}").into(),
+            Self::Application(member) => format!("application.{member}").into(),
         }
     }
 }
@@ -57,9 +98,9 @@ pub(crate) enum TemplateError {
     #[error("`{{{{` at character {at} has no `}}}}`")]
     Unclosed { at: usize },
     #[error(
-        "undefined variable `{name}`: use account.id, account.external_id, target, cursor, or context.NAME for a member of the job's context"
+        "undefined variable `{name}`{hint}: there are account.id, account.external_id, target, cursor, page, context.NAME for a member of the job's context, credentials.NAME and application.NAME"
     )]
-    Undefined { name: String },
+    Undefined { name: String, hint: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,9 +139,7 @@ impl Template {
                 parts.push(Part::Text(before.into()));
             }
             let name = after[..close].trim();
-            let variable =
-                Variable::parse(name).ok_or_else(|| TemplateError::Undefined { name: name.to_owned() })?;
-            parts.push(Part::Variable(variable));
+            parts.push(Part::Variable(Variable::parse(name).ok_or_else(|| undefined(name))?));
             rest = &after[close + 2..];
         }
         if !rest.is_empty() {
@@ -128,12 +167,17 @@ impl Template {
     /// Appends the template as the path of a URL: its own text as it is, values percent-encoded whole, so that a `/` or
     /// `?` in a value stays in its segment.
     pub(crate) fn write_path(&self, values: &impl Values, out: &mut String) -> Result<(), Missing> {
-        self.write(values, out, |text, out| out.push_str(text))
+        self.write(values, out, push)
     }
 
     /// Appends the template as a value in a query, percent-encoded whole.
     pub(crate) fn write_query(&self, values: &impl Values, out: &mut String) -> Result<(), Missing> {
         self.write(values, out, percent_encode)
+    }
+
+    /// Appends the template as it is, for where nothing needs to be encoded.
+    pub(crate) fn write_plain(&self, values: &impl Values, out: &mut String) -> Result<(), Missing> {
+        self.write_as(values, out, push, push)
     }
 
     fn write(
@@ -142,17 +186,44 @@ impl Template {
         out: &mut String,
         text_as: fn(&str, &mut String),
     ) -> Result<(), Missing> {
+        self.write_as(values, out, text_as, percent_encode)
+    }
+
+    fn write_as(
+        &self,
+        values: &impl Values,
+        out: &mut String,
+        text_as: fn(&str, &mut String),
+        value_as: fn(&str, &mut String),
+    ) -> Result<(), Missing> {
         for part in &self.parts {
             match part {
                 Part::Text(text) => text_as(text, out),
                 Part::Variable(variable) => {
                     let value = values.value(variable).ok_or_else(|| Missing(variable.clone()))?;
-                    percent_encode(&value, out);
+                    value_as(&value, out);
                 }
             }
         }
         Ok(())
     }
+}
+
+fn push(text: &str, out: &mut String) {
+    out.push_str(text);
+}
+
+/// The fixed names, for hints.
+const NAMES: [&str; 5] = ["account.id", "account.external_id", "target", "cursor", "page"];
+
+fn undefined(name: &str) -> TemplateError {
+    let hint = match name.split_once('.') {
+        Some((of, member)) if is_name(member) && NAMES.iter().all(|known| !known.starts_with(of)) => {
+            crate::nearest::hint(of, ["context", "credentials", "application", "account"])
+        }
+        Some(_) | None => crate::nearest::hint(name, NAMES),
+    };
+    TemplateError::Undefined { name: name.to_owned(), hint }
 }
 
 /// Appends `text` with everything but RFC 3986's unreserved characters percent-encoded.
@@ -177,7 +248,12 @@ mod tests {
             match variable {
                 Variable::ExternalId => Some("a/b?c=d&e %ä".into()),
                 Variable::Context(name) => Some(format!("<{name}>").into()),
-                Variable::AccountId | Variable::Target | Variable::Cursor => None,
+                Variable::AccountId
+                | Variable::Target
+                | Variable::Cursor
+                | Variable::Page
+                | Variable::Credential(_)
+                | Variable::Application(_) => None,
             }
         }
     }

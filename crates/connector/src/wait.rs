@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::body_filter::BodyFilter;
 use crate::channel::ResetFormat;
 
 /// Seconds of the wheel in a second of the server.
@@ -105,6 +106,8 @@ impl<'h> ServerClock<'h> {
                 http_date(self.headers.get(header::EXPIRES)?).map(|date| self.seconds_until(date))
             }
             FloorSource::Seconds(name) => number(self.headers.get(name)?.to_str().ok()?),
+            // Not in the headers.
+            FloorSource::FeedTtl | FloorSource::Body(_) => None,
         }
     }
 
@@ -120,7 +123,7 @@ impl<'h> ServerClock<'h> {
 }
 
 /// A header that says how long to leave between two polls.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum FloorSource {
     /// The `max-age` of `Cache-Control`.
     CacheControl,
@@ -128,6 +131,11 @@ pub(crate) enum FloorSource {
     Expires,
     /// A number of seconds.
     Seconds(HeaderName),
+    /// What a feed says of itself: the `ttl` of RSS, or its update period.
+    FeedTtl,
+    /// A number of seconds in the body.
+    #[expect(dead_code, reason = "follows")]
+    Body(BodyFilter),
 }
 
 impl FloorSource {

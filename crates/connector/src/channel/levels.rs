@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::id::{JobTypeId, ServiceLevel};
 use pollwheel_core::policy::{JobTypeSpec, MAX_HOLD_MINUTES, Policy};
-use serde_saphyr::Spanned;
 
-use super::file::LevelFile;
+use super::file::{At, LevelFile};
 use super::problem::Problems;
 
-type Levels = BTreeMap<String, Spanned<LevelFile>>;
+type Levels = BTreeMap<String, At<LevelFile>>;
 
 /// The policies of a field of levels.
 pub(super) fn policies(
@@ -29,7 +28,7 @@ pub(super) fn policies(
     policies
 }
 
-fn policy(level: &Spanned<LevelFile>, field: &str, problems: &mut Problems) -> Option<Policy> {
+fn policy(level: &At<LevelFile>, field: &str, problems: &mut Problems) -> Option<Policy> {
     let file = &level.value;
     let fastest = problems.take(&file.fastest, format!("{field}.fastest"), Cadence::new(file.fastest.value));
     let slowest = problems.take(&file.slowest, format!("{field}.slowest"), Cadence::new(file.slowest.value));

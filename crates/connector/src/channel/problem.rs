@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_saphyr::{Error, Location, Spanned};
+use serde_saphyr::{Error, Location};
+
+use super::file::At;
 
 /// One thing that is wrong with a channel file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,8 +59,8 @@ impl Problems {
     }
 
     /// A problem with a value of the file.
-    pub(super) fn with<T>(&mut self, value: &Spanned<T>, field: impl Into<String>, message: impl ToString) {
-        self.at(value.referenced, field, message);
+    pub(super) fn with<T>(&mut self, value: &At<T>, field: impl Into<String>, message: impl ToString) {
+        self.at(value.place, field, message);
     }
 
     /// A problem at a place in the file.
@@ -76,7 +78,7 @@ impl Problems {
     /// The value, or its error as a problem.
     pub(super) fn take<T, S, E: ToString>(
         &mut self,
-        value: &Spanned<S>,
+        value: &At<S>,
         field: impl Into<String>,
         result: Result<T, E>,
     ) -> Option<T> {

@@ -22,7 +22,7 @@ job_types:
       path: /users/{{ account.external_id }}/posts
       query: {limit: 40, since: "{{ cursor }}"}
     items: {list: .posts, id: .id, type: toy.post, data: "{text}"}
-    cursor: {order: numeric}
+    cursor: {greatest_id: numeric}
     pages: {follow: {max_id: before}, size: 40, limit: 3}
     first_poll: {publish: 5}
     floor: [X-Poll-Interval, Cache-Control]
@@ -76,7 +76,7 @@ fn structural_errors_name_file_line_and_field() {
     assert!(error.contains("`service_levels.free.fastest`"), "{error}");
     let error = problem("auth: {bearer: optional}", "auth: {basic: optional}");
     assert!(error.starts_with("channel.yml:5:") && error.contains("`auth"), "{error}");
-    let error = problem("cursor: {order: numeric}", "x: 1");
+    let error = problem("cursor: {greatest_id: numeric}", "x: 1");
     assert!(error.starts_with("channel.yml:22:"), "{error}");
     let error = problem("about: A toy.", "about: [");
     assert!(error.starts_with("channel.yml:"), "{error}");

@@ -22,7 +22,7 @@ use crate::base_url::{self, BaseUrl, Origin};
 use crate::channel::{Auth, Channel, FirstPoll, Follow, JobType, Need, Token};
 use crate::exchange::{FetchError, Outbound, Response};
 use crate::items::{self, Page, Wanted};
-use crate::request::{Below, JobValues};
+use crate::request::{JobValues, Parameter};
 use crate::state::{self, Gap, State, Validators};
 use crate::wait::Scale;
 
@@ -79,8 +79,8 @@ impl<'a> Conversation<'a> {
         let refused = |outcome| Box::new(polled(outcome));
         let bad = |reason: String| refused(Outcome::BadResponse { reason });
         let before = State::of(&request.row.context).map_err(|error| bad(error.to_string()))?;
-        let authorization = authorization(channel.auth, request).map_err(refused)?;
-        let base = channel.base_url_of(request.row.subject.base_url.as_deref());
+        let authorization = authorization(&channel.auth, job.need, request).map_err(refused)?;
+        let base = channel.base_of(job, request.row);
         let base = base.map_err(|reason| bad(format!("the account's `base_url`: {reason}")))?;
         let state = before.clone().unwrap_or_default();
         let token = if authorization.is_some() { Token::Present } else { Token::Absent };
@@ -146,7 +146,7 @@ impl<'a> Conversation<'a> {
             (None, FirstPoll::Publish(most)) => usize::try_from(most).unwrap_or(usize::MAX),
         };
         let wanted = Wanted {
-            order: self.job.order,
+            order: self.job.order(),
             low: self.state.cursor.as_deref(),
             below: self.walk.below.as_deref(),
             seen: &self.seen,
@@ -169,7 +169,7 @@ impl<'a> Conversation<'a> {
             Ok(link) => link,
             Err(reason) => return self.bad(reason),
         };
-        let verdict = self.walk.after(&page, self.job.pages.as_ref(), link, self.job.order);
+        let verdict = self.walk.after(&page, self.job.pages.as_ref(), link, self.job.order());
         if verdict == Verdict::Onwards {
             self.seen.extend(page.items.iter().map(|item| item.id.clone()));
         }
@@ -187,7 +187,7 @@ impl<'a> Conversation<'a> {
     /// The next page's URL, when the channel follows links. It must not lead the credentials elsewhere.
     fn next_link(&self, response: &Response) -> Result<Option<Uri>, String> {
         match &self.job.pages {
-            Some(pages) if pages.follow == Follow::LinkHeader => {}
+            Some(pages) if matches!(pages.follow, Follow::LinkHeader) => {}
             Some(_) | None => return Ok(None),
         }
         let links = response.headers.get_all(header::LINK).iter();
@@ -240,7 +240,7 @@ impl<'a> Conversation<'a> {
         };
         if let Some(newest) = newest {
             let cursor = self.state.cursor.as_ref();
-            if cursor.is_none_or(|cursor| self.job.order.is_newer(&newest, cursor)) {
+            if cursor.is_none_or(|cursor| self.job.order().is_newer(&newest, cursor)) {
                 self.state.cursor = Some(newest);
             }
         }
@@ -274,26 +274,27 @@ impl<'a> Conversation<'a> {
         if let Verdict::Circle(reason) = self.walk.visit(&uri) {
             return Err(reason.to_owned());
         }
-        let mut headers = self.reader.channel.headers.clone();
+        let values = JobValues::new(self.request.row, self.state.cursor.as_deref());
+        let mut outbound = self.job.endpoint.outbound(uri, &values).map_err(|error| error.to_string())?;
         if let Some(authorization) = &self.authorization {
-            headers.insert(header::AUTHORIZATION, authorization.clone());
+            outbound.headers.insert(header::AUTHORIZATION, authorization.clone());
         }
         self.asked_for_changes = false;
         if self.job.conditional && self.walk.start == Start::Top && self.walk.next == Next::First {
-            let key = state::request_key(&uri);
+            let key = state::request_key(&outbound.uri);
             if let Some(validators) = self.state.validators.as_ref().filter(|validators| validators.of == key)
             {
-                validators.write(&mut headers);
+                validators.write(&mut outbound.headers);
                 self.asked_for_changes = true;
             }
             self.first_page = Some((key, None));
         }
-        Ok(Outbound { uri, headers })
+        Ok(outbound)
     }
 
     fn uri(&self, below: Option<&str>) -> Result<Uri, String> {
         let below = match (below, self.job.pages.as_ref().map(|pages| &pages.follow)) {
-            (Some(id), Some(Follow::MaxId(parameter))) => Some(Below { parameter, id }),
+            (Some(id), Some(Follow::MaxId(parameter))) => Some(Parameter { name: parameter, value: id }),
             (Some(_) | None, Some(_) | None) => None,
         };
         let values = JobValues::new(self.request.row, self.state.cursor.as_deref());
@@ -353,7 +354,7 @@ impl<'a> Conversation<'a> {
 
     /// What was found, and the state that goes with it.
     fn finish(&mut self) -> Step {
-        let order = self.job.order;
+        let order = self.job.order();
         self.found.sort_by(|a, b| order.compare(&a.id, &b.id));
         let before = self.before.take();
         let moved = before
@@ -426,17 +427,25 @@ fn first_walk(job: &JobType, state: &State, origin: &Origin) -> Walk {
         gap.next.as_ref().and_then(|next| next.parse().ok()).filter(|uri| origin.holds(uri)).map(Next::At);
     let next = match job.pages.as_ref().map(|pages| &pages.follow) {
         Some(Follow::MaxId(_)) => Next::Below(gap.oldest.clone()),
-        Some(Follow::LinkHeader) | None => stored.unwrap_or(Next::First),
+        Some(
+            Follow::LinkHeader
+            | Follow::Cursor { .. }
+            | Follow::Url(_)
+            | Follow::Page { .. }
+            | Follow::Offset { .. }
+            | Follow::Token,
+        )
+        | None => stored.unwrap_or(Next::First),
     };
     Walk::from_gap(gap.oldest.clone(), next)
 }
 
 /// The `Authorization` header, or the outcome when there must be one and is not.
-fn authorization(auth: Auth, request: Request<'_>) -> Result<Option<HeaderValue>, Outcome> {
-    match (auth, request.credentials.and_then(Credentials::token)) {
-        (Auth::None, _) | (Auth::Bearer(Need::Optional), None) => Ok(None),
-        (Auth::Bearer(Need::Required), None) => Err(Outcome::Unauthorized),
-        (Auth::Bearer(_), Some(token)) => {
+fn authorization(auth: &Auth, need: Need, request: Request<'_>) -> Result<Option<HeaderValue>, Outcome> {
+    match (auth, need, request.credentials.and_then(Credentials::token)) {
+        (Auth::None, _, _) | (Auth::By(_), Need::Optional, None) => Ok(None),
+        (Auth::By(_), Need::Required, None) => Err(Outcome::Unauthorized),
+        (Auth::By(_), _, Some(token)) => {
             // A token with a line break in it was never valid.
             let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
             let mut value = value.map_err(|_| Outcome::Unauthorized)?;

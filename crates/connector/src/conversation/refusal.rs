@@ -5,8 +5,10 @@ use std::time::SystemTime;
 use http::StatusCode;
 use pollwheel_core::outcome::{LimitReading, Outcome, Scope};
 
-use crate::channel::{Channel, ErrorRule, Limit, RuleOutcome, Token};
+use crate::body_filter::{BodyFilter, JsonBody};
+use crate::channel::{Channel, ErrorRule, Limit, LimitScope, LimitSource, RuleOutcome, Token};
 use crate::exchange::Response;
+use crate::json;
 use crate::wait::{FloorSource, Scale, ServerClock};
 
 /// How one job's responses are read.
@@ -33,7 +35,13 @@ pub(super) enum Host {
 impl Reader<'_> {
     fn scope(&self, limit: &Limit) -> Scope {
         match self.host {
-            Host::Channels => limit.scope(self.token),
+            Host::Channels => match limit.scope(self.token) {
+                LimitScope::Account => Scope::Account,
+                // The wider scope, until the core knows the others.
+                LimitScope::Application | LimitScope::Token | LimitScope::Host | LimitScope::Endpoint => {
+                    Scope::Application
+                }
+            },
             Host::Accounts => Scope::Account,
         }
     }
@@ -46,14 +54,20 @@ impl Reader<'_> {
     pub(super) fn limits(&self, response: &Response) -> Vec<LimitReading> {
         let clock = self.clock(response);
         let readings = self.channel.limits.iter().filter_map(|limit| {
-            let remaining = response.headers.get(&limit.remaining)?.to_str().ok()?;
+            let (remaining, reset) = match &limit.source {
+                LimitSource::Headers { remaining, reset } => (remaining, reset),
+                LimitSource::Documented
+                | LimitSource::RateLimit(_)
+                | LimitSource::Usage(_)
+                | LimitSource::Body(_) => return None,
+            };
+            let remaining = response.headers.get(remaining)?.to_str().ok()?;
+            let reset = reset.as_ref().and_then(|reset| clock.reset(&reset.name, reset.format));
             Some(LimitReading {
                 scope: self.scope(limit),
                 remaining: crate::wait::number(remaining)?,
                 cushion: limit.cushion,
-                reset_seconds: clock
-                    .reset(&limit.reset, limit.format)
-                    .map(|seconds| self.scale.wheel_seconds(seconds)),
+                reset_seconds: reset.map(|seconds| self.scale.wheel_seconds(seconds)),
             })
         });
         readings.collect()
@@ -81,6 +95,7 @@ impl Reader<'_> {
             RuleOutcome::Gone => Outcome::Gone,
             RuleOutcome::ServerError => self.server_error(response),
             RuleOutcome::BadResponse => bad_status(response.status),
+            RuleOutcome::Unchanged => Outcome::Unchanged { context: None },
         }
     }
 
@@ -124,9 +139,13 @@ impl Reader<'_> {
 impl ErrorRule {
     fn matches(&self, response: &Response) -> bool {
         let says = |text: &String| String::from_utf8_lossy(&response.body).contains(text);
-        self.status == response.status
+        let holds = |filter: &BodyFilter| {
+            json::text(&response.body).is_ok_and(|text| filter.holds(&JsonBody::new(text)))
+        };
+        self.statuses.iter().any(|status| status.holds(response.status))
             && self.header.as_ref().is_none_or(|name| response.headers.contains_key(name))
             && self.body_contains.as_ref().is_none_or(says)
+            && self.body.as_ref().is_none_or(holds)
     }
 }
 

@@ -113,7 +113,17 @@ impl Walk {
         let next = match (&pages.follow, link, &page.oldest_above) {
             (Follow::LinkHeader, Some(uri), _) => Next::At(uri),
             (Follow::MaxId(_), _, Some(oldest)) => Next::Below(oldest.clone()),
-            (Follow::LinkHeader, None, _) | (Follow::MaxId(_), _, None) => return Verdict::Reached,
+            (
+                Follow::LinkHeader
+                | Follow::MaxId(_)
+                | Follow::Cursor { .. }
+                | Follow::Url(_)
+                | Follow::Page { .. }
+                | Follow::Offset { .. }
+                | Follow::Token,
+                _,
+                _,
+            ) => return Verdict::Reached,
         };
         // A server whose pages include their bound ends with a page of nothing else.
         if matches!(next, Next::Below(_)) && next == self.next {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, Method, Request, Uri, header};
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -43,7 +43,7 @@ pub struct TlsError(#[source] std::io::Error);
 /// The client.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
-    client: Client<HttpsConnector<Dial>, Empty<Bytes>>,
+    client: Client<HttpsConnector<Dial>, Full<Bytes>>,
 }
 
 impl Http {
@@ -73,13 +73,13 @@ impl Http {
     }
 
     async fn follow(&self, outbound: Outbound) -> Result<Response, FetchError> {
-        let Outbound { mut uri, mut headers } = outbound;
+        let Outbound { mut method, mut uri, mut headers, mut body } = outbound;
         let mut redirects = 0;
         loop {
-            let response = self.head(&uri, headers.clone()).await?;
-            let (head, body) = response.into_parts();
+            let response = self.head(&method, &uri, headers.clone(), body.clone()).await?;
+            let (head, incoming) = response.into_parts();
             let Some(target) = redirect(&uri, head.status, &head.headers)? else {
-                let body = body::read(head.status, &head.headers, body).await?;
+                let body = body::read(head.status, &head.headers, incoming).await?;
                 return Ok(Response { status: head.status, headers: head.headers, body, uri, redirects });
             };
             redirects += 1;
@@ -90,14 +90,24 @@ impl Http {
                 headers.remove(header::AUTHORIZATION);
             }
             // Read to its end, the connection can be used again.
-            body::read(head.status, &head.headers, body).await?;
+            body::read(head.status, &head.headers, incoming).await?;
+            if matches!(head.status.as_u16(), 301..=303) {
+                // What was posted is not posted elsewhere. <https://www.rfc-editor.org/rfc/rfc9110#section-15.4>
+                (method, body) = (Method::GET, Bytes::new());
+            }
             uri = target;
         }
     }
 
-    async fn head(&self, uri: &Uri, headers: HeaderMap) -> Result<http::Response<Incoming>, FetchError> {
-        let mut request = Request::new(Empty::new());
-        *request.method_mut() = Method::GET;
+    async fn head(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<http::Response<Incoming>, FetchError> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method.clone();
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = headers;
         let response = timeout(FIRST_BYTE_TIMEOUT, self.client.request(request)).await;

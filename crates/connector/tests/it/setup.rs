@@ -24,7 +24,7 @@ job_types:
   posts:
     request: {path: "/posts/{{ account.external_id }}"}
     items: {list: ., id: .id, type: toy.post, data: "{id, x}"}
-    cursor: {order: numeric}
+    cursor: {greatest_id: numeric}
     pages: {follow: link_header}
 "#;
 

@@ -31,7 +31,7 @@ impl Job {
         let text = format!(
             "channel: mastodon\nabout: A test.\nbase_url: https://api.example.com\nauth: {{bearer: optional}}\n{fields}\n\
              service_levels: {{professional: {{fastest: 1, slowest: 60}}}}\njob_types:\n  statuses:\n\
-             \x20   items: {{list: ., id: .id, type: test.item, data: .}}\n    cursor: {{order: numeric}}\n{job_fields}"
+             \x20   items: {{list: ., id: .id, type: test.item, data: .}}\n    cursor: {{greatest_id: numeric}}\n{job_fields}"
         );
         let folder = tempfile::tempdir().unwrap();
         let own = folder.path().join("mastodon");

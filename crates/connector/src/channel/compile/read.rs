@@ -1,0 +1,58 @@
+//! Reading a channel file: from its bytes to its fields.
+
+use std::path::Path;
+
+use serde_saphyr::Location;
+
+use crate::channel::file::ChannelFile;
+use crate::channel::problem::{Problems, plain};
+
+/// Largest channel file, in bytes.
+const MAX_FILE_BYTES: u64 = 256 * 1024;
+
+pub(super) fn read(path: &Path, problems: &mut Problems) -> Option<String> {
+    let size = std::fs::metadata(path).map(|metadata| metadata.len());
+    if size.as_ref().is_ok_and(|&bytes| bytes > MAX_FILE_BYTES) {
+        problems.whole(format!("is larger than {MAX_FILE_BYTES} bytes"));
+        return None;
+    }
+    let read = std::fs::read_to_string(path);
+    let text = read.map_err(|error| problems.whole(format!("cannot be read: {error}"))).ok()?;
+    if text.lines().map(str::trim_start).all(|line| line.is_empty() || line.starts_with('#')) {
+        problems.whole("is empty: a channel needs `channel`, `about`, `service_levels` and `job_types`");
+        return None;
+    }
+    Some(text)
+}
+
+pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<ChannelFile> {
+    let mut track = serde_path_to_error::Track::new();
+    let parsed = serde_saphyr::with_deserializer_from_str(text, |yaml| {
+        serde::Deserialize::deserialize(serde_path_to_error::Deserializer::new(yaml, &mut track))
+    });
+    let error = match parsed {
+        Ok(file) => return Some(file),
+        Err(error) => error,
+    };
+    // A located value reads as a map with the member `value`, which is no field of the file.
+    let path = track.path().to_string();
+    let mut field: Vec<_> = path.split('.').filter(|part| !matches!(*part, "value" | "?" | "")).collect();
+    if let serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } = error.without_snippet() {
+        // It is found before the key's value is entered.
+        field.push(key);
+    }
+    problems.at(error.location().unwrap_or(Location::UNKNOWN), field.join("."), message(&error));
+    None
+}
+
+/// The error's text without its place, which a [`Problem`] has of its own.
+fn message(error: &serde_saphyr::Error) -> String {
+    let error = error.without_snippet();
+    if let Some(plain) = plain(error) {
+        return plain;
+    }
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let end = first.find(" at line ").unwrap_or(first.len());
+    first[..end].to_owned()
+}
