@@ -144,7 +144,12 @@ fn semantic_errors_name_line_column_and_field() {
         ),
         ("Accept: application/json", "\"A b\": x", "`headers.A b`: `A b` is not the name of a header"),
         ("X-Left", "X Left", "`limits[0].headers.remaining`: `X Left` is not the name"),
-        ("status: 403", "status: 200", "`errors[0].status`: `200` is not between 400 and 599"),
+        ("status: 403", "status: 200", "`errors[0].status`: 200 needs `body` or `body_contains`"),
+        (
+            "status: 403",
+            "status: 302",
+            "`errors[0].status`: `302` is none of 200, 400 to 599, `4xx` and `5xx`",
+        ),
         ("type: toy.post", "type: toy post", "`job_types.posts.items.type`: `toy post` is not an event type"),
         ("limit: 3}", "limit: 0}", "`job_types.posts.pages.limit`: `0` is not between 1 and 50"),
         ("publish: 5", "publish: 0", "`job_types.posts.first_poll.publish`: `0` is not between"),

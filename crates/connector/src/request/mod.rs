@@ -18,7 +18,7 @@ use crate::template::{Missing, Template, Variable, percent_encode};
 /// Why a job's request cannot be made. Holds no values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
-    #[error("`{field}` needs `{variable}`, which the job does not have")]
+    #[error("the request needs `{variable}`, which the job does not have, in `{field}`")]
     Missing { field: String, variable: String },
     #[error("`{0}` cannot stand in the request's path: it is empty, `.` or `..`")]
     Segment(String),

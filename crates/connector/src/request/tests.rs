@@ -35,5 +35,5 @@ fn a_value_that_would_change_the_path_is_refused() {
     assert_eq!(target("..", r#"{"list":"a"}"#), Err(RequestError::Segment("account.external_id".to_owned())));
     assert_eq!(target("a/../b", r#"{"list":7}"#).unwrap(), "/u/a%2F..%2Fb/x/7");
     let missing = target("a", "{}").unwrap_err().to_string();
-    assert_eq!(missing, "`request.path` needs `context.list`, which the job does not have");
+    assert_eq!(missing, "the request needs `context.list`, which the job does not have, in `request.path`");
 }

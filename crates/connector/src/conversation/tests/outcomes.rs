@@ -195,7 +195,8 @@ fn a_job_that_cannot_be_polled_says_why_without_a_request() {
     assert_eq!(
         polled.outcome,
         Outcome::BadResponse {
-            reason: "the request needs `context.list`, which the job does not have".to_owned()
+            reason: "the request needs `context.list`, which the job does not have, in `request.path`"
+                .to_owned()
         }
     );
     job.row.context = serde_json::from_str(r#"{"poll":{"cursor":7}}"#).unwrap();
