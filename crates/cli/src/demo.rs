@@ -81,7 +81,7 @@ fn config(tick: Duration) -> Config {
     Config {
         growth: Growth { items_per_hour: ITEMS_PER_HOUR, burst_rate: 0.02, burst_size: 8, ..usual.growth },
         time_scale: scale,
-        limits: PerChannel { mastodon: faster(usual.limits.mastodon), github: faster(usual.limits.github) },
+        limits: PerChannel::from_fn(|channel| faster(*usual.limits.get(channel))),
         // It is counted in whole seconds.
         poll_interval: Duration::from_secs(tick.as_secs().max(1)),
         ..usual

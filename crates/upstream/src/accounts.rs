@@ -37,7 +37,7 @@ impl Pace {
     }
 }
 
-/// All accounts of both channels.
+/// All accounts of all channels.
 #[derive(Debug)]
 pub(crate) struct Accounts {
     seed: u64,
@@ -155,11 +155,20 @@ impl Accounts {
         self.with(channel, id, post).unwrap_or(Err(PostError::TooManyAccounts))
     }
 
-    /// Every remembered account of a channel at `now_ms` (wall clock).
-    pub(crate) fn stats(&self, channel: Channel, now_ms: u64) -> BTreeMap<String, AccountStats> {
+    /// Every remembered account of a channel at `now_ms` (wall clock). `written` gives an item's id as the API has it.
+    pub(crate) fn stats(
+        &self,
+        channel: Channel,
+        now_ms: u64,
+        written: impl Fn(&str, u64) -> String,
+    ) -> BTreeMap<String, AccountStats> {
         let now_ms = self.pace.timeline_ms(now_ms);
         let mut known = self.lock(channel);
-        known.iter_mut().map(|(id, account)| (id.to_string(), account.stats(now_ms))).collect()
+        let mut all = BTreeMap::new();
+        for (id, account) in known.iter_mut() {
+            all.insert(id.to_string(), account.stats(now_ms, |item| written(id, item)));
+        }
+        all
     }
 
     /// The first id that cannot be history: items from here on were posted since the start.
@@ -169,7 +178,7 @@ impl Accounts {
 }
 
 impl Account {
-    fn stats(&mut self, now_ms: u64) -> AccountStats {
+    fn stats(&mut self, now_ms: u64, written: impl Fn(u64) -> String) -> AccountStats {
         let timeline = &self.timeline;
         let current = timeline.stretch_of(now_ms).max(0);
         self.tally.items += timeline.count(self.tally.stretches, current);
@@ -180,7 +189,7 @@ impl Account {
             .take_while(|&id| timeline.stretch_of(time_ms(id)) >= current)
             .count();
         AccountStats {
-            newest_id: feed.newest().map(|id| id.to_string()),
+            newest_id: feed.newest().map(written),
             posted: self.tally.items + in_current as u64 + self.posted.len() as u64,
             requests: self.requests,
         }
@@ -205,7 +214,8 @@ mod tests {
         accounts.post(Channel::Mastodon, "1", 3, ORIGIN).unwrap();
         for minute in 0..60 {
             let now_ms = ORIGIN + minute * 60_000;
-            let stats = accounts.stats(Channel::Mastodon, now_ms).remove("1").unwrap();
+            let stats =
+                accounts.stats(Channel::Mastodon, now_ms, |_, id| id.to_string()).remove("1").unwrap();
             let all: Vec<_> = accounts.feed(Channel::Mastodon, "1", now_ms).oldest_first(0).collect();
             assert_eq!(stats.posted, all.len() as u64 - 25);
             assert_eq!(stats.newest_id, all.last().map(u64::to_string));

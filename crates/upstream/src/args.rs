@@ -1,26 +1,38 @@
 //! The command line: what can be set, explained to somebody who sees it for the first time.
 
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser};
-use pollwheel_upstream::{Auth, Channel, Config, Fault, Growth, Limit};
+use clap::{ArgAction, Parser, Subcommand};
+use pollwheel_upstream::{Auth, Channel, Config, Fault, Growth, Limit, roster};
 
-/// A server on this machine that behaves like the Mastodon and GitHub APIs.
+/// A server on this machine that behaves like the APIs of the channels.
 ///
 /// Every account exists: ask for any id. Its timeline follows from the seed and the id
 /// alone, grows while the server runs, and comes in the APIs' own pages, with their
 /// validators and rate-limit headers. Faults can be mixed in.
 ///
-///   GET /api/v1/accounts/{id}/statuses    Mastodon
-///   GET /users/{username}/events          GitHub
-///   GET /_stats                           what was asked and answered
+///   GET /api/v1/accounts/{id}/statuses                   Mastodon, and /api/v1/notifications
+///   GET /users/{username}/events                         GitHub, and /notifications
+///   GET /xrpc/app.bsky.feed.getAuthorFeed?actor={id}     Bluesky
+///   GET /2/users/{id}/tweets                             X
+///   GET /v24.0/{page-id}/posts                           Facebook
+///   GET /user/{name}/submitted                           Reddit
+///   GET /feeds/videos.xml?channel_id={id}                YouTube
+///   GET /feeds/{id}.rss, .atom, .json                    feeds
+///   GET /api/v1/search_by_date?tags=author_{name}        Hacker News
+///   POST /oauth/token, /2/oauth2/token, /api/v1/access_token
+///   GET /_stats                                          what was asked and answered
 ///
 /// Ids beginning with `unauthorized-`, `forbidden-`, `gone-` or `missing-` are refused accordingly.
 #[derive(Debug, Parser)]
-#[command(name = "upstream", version, verbatim_doc_comment)]
+#[command(name = "upstream", version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Address to listen on, loopback only. Port 0 takes a free port, which the first line on stdout names.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -52,28 +64,33 @@ pub(crate) struct Args {
     time_scale: f64,
 
     /// Requests allowed in a window, for each token (without a token: for each client address).
-    /// One number for both APIs, or one each: `--limit mastodon=300 --limit github=5000`, the default.
+    /// One number for all APIs, or one each: `--limit mastodon=300 --limit github=5000`. By default what each documents.
     #[arg(long, value_name = "[CHANNEL=]N", action = ArgAction::Append)]
     limit: Vec<For<u32>>,
 
-    /// Length of a rate-limit window, such as `90s`, `15m` or `1h`; one for both APIs or one each.
-    /// The default is `mastodon=5m` and `github=1h`.
+    /// Length of a rate-limit window, such as `90s`, `15m` or `1h`; one for all APIs or one each.
+    /// By default what each documents.
     #[arg(long, value_name = "[CHANNEL=]TIME", action = ArgAction::Append)]
     window: Vec<For<Span>>,
 
-    /// GitHub's X-Poll-Interval, in whole seconds. Earlier polls are served, and counted in /_stats.
+    /// The pause that GitHub (X-Poll-Interval) and feeds (max-age, ttl) ask for, in whole seconds. Earlier polls are
+    /// served, and counted in /_stats.
     #[arg(long, value_name = "TIME", default_value = "60s")]
     poll_interval: Span,
 
-    /// Refuse requests without a token.
+    /// Refuse requests without a token, except where an API takes none.
     #[arg(long)]
     require_token: bool,
+
+    /// How long issued access tokens are good for. Without it they never expire.
+    #[arg(long, value_name = "TIME")]
+    token_ttl: Option<Span>,
 
     /// Share of accounts whose token is refused with a 401.
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     unauthorized_rate: f64,
 
-    /// Share of accounts that have been deleted (410; on GitHub 404).
+    /// Share of accounts that have been deleted (410, or what the API says instead).
     #[arg(long, value_name = "0..1", default_value_t = 0.0)]
     gone_rate: f64,
 
@@ -95,6 +112,42 @@ pub(crate) struct Args {
     latency: Span,
 }
 
+/// What the command does instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Writes accounts of a server to stdout, one JSON object a line, as `pollwheel run --accounts` reads them.
+    Accounts {
+        /// Where the server listens.
+        #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+        base_url: String,
+
+        /// Number of accounts on each channel.
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        each: u32,
+
+        /// Only this channel; may be repeated.
+        #[arg(long, value_name = "CHANNEL", action = ArgAction::Append)]
+        channel: Vec<Channel>,
+    },
+}
+
+impl Command {
+    /// Does it.
+    pub(crate) fn run(self, out: &mut impl Write) -> io::Result<()> {
+        match self {
+            Self::Accounts { base_url, each, channel } => {
+                let channels = if channel.is_empty() { Channel::ALL.to_vec() } else { channel };
+                for (number, channel) in
+                    (1..=each).flat_map(|n| channels.iter().map(move |channel| (n, *channel)))
+                {
+                    writeln!(out, "{}", roster::account(channel, number, base_url.trim_end_matches('/')))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
 impl Args {
     /// The configuration asked for; the library checks its numbers.
     pub(crate) fn into_config(self) -> Config {
@@ -110,6 +163,7 @@ impl Args {
             time_scale: self.time_scale,
             poll_interval: self.poll_interval.0,
             auth: if self.require_token { Auth::Required } else { Auth::Optional },
+            token_ttl: self.token_ttl.map(|ttl| ttl.0),
             unauthorized_rate: self.unauthorized_rate,
             gone_rate: self.gone_rate,
             timeout: self.timeout.0,
@@ -136,7 +190,7 @@ fn apply<T: Copy>(settings: &[For<T>], config: &mut Config, set: impl Fn(&mut Li
     }
 }
 
-/// `VALUE` for both channels, or `CHANNEL=VALUE`.
+/// `VALUE` for all channels, or `CHANNEL=VALUE`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct For<T> {
     channel: Option<Channel>,
@@ -209,10 +263,11 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_for_both_channels_or_for_one() {
+    fn limits_are_for_all_channels_or_for_one() {
         let limits = config("--limit 10 --limit github=20 --window 15m --window mastodon=90s").limits;
         assert_eq!(limits.mastodon, Limit { requests: 10, window: Duration::from_secs(90) });
         assert_eq!(limits.github, Limit { requests: 20, window: Duration::from_secs(900) });
+        assert_eq!(limits.x, Limit { requests: 10, window: Duration::from_secs(900) });
     }
 
     #[test]

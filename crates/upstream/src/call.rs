@@ -1,25 +1,39 @@
 //! One API request, as far as the APIs look at it.
 
+mod query;
+
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use hyper::header::{AUTHORIZATION, HOST, HeaderMap, IF_NONE_MATCH, USER_AGENT};
+use hyper::header::{AUTHORIZATION, HOST, HeaderMap, IF_MODIFIED_SINCE, IF_NONE_MATCH, USER_AGENT};
 
+pub(crate) use self::query::Query;
+use crate::dates;
 use crate::draw;
 
 /// Longer ids are nobody's; they would only fill the memory.
 const MAX_ACCOUNT_CHARS: usize = 128;
 
-/// An account id that is safe to print into JSON, headers and URLs as it stands.
+/// An account id that is safe to print into JSON, XML, headers and URLs as it stands.
 pub(crate) fn is_account_id(id: &str) -> bool {
-    let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'@');
+    let allowed = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'@' | b':');
     !id.is_empty() && id.len() <= MAX_ACCOUNT_CHARS && id.bytes().all(allowed)
+}
+
+/// The bearer token of a request (GitHub's older `token` scheme is the same thing).
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
+    (known && !token.trim().is_empty()).then(|| token.trim())
 }
 
 /// A request for an account's items.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     /// Checked with [`is_account_id`].
-    pub(crate) account: &'a str,
+    pub(crate) account: Cow<'a, str>,
+    /// As the API understands it.
+    pub(crate) token: Option<Cow<'a, str>>,
     pub(crate) path: &'a str,
     pub(crate) query: Query<'a>,
     pub(crate) headers: &'a HeaderMap,
@@ -29,23 +43,26 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// The bearer token (GitHub's older `token` scheme is the same thing).
     pub(crate) fn token(&self) -> Option<&str> {
-        let (scheme, token) = self.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-        let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
-        (known && !token.trim().is_empty()).then(|| token.trim())
+        self.token.as_deref()
     }
 
-    /// What the rate limit counts by: the token, else the address. A hash, so that no token is kept.
+    /// What most rate limits count by: the token, else the address. A hash, so that no token is kept.
     pub(crate) fn caller(&self) -> u64 {
-        match self.token() {
-            Some(token) => draw::key(1, token),
-            None => draw::key(2, &self.peer.to_string()),
-        }
+        self.token().map_or_else(|| self.address(), |token| draw::key(1, token))
+    }
+
+    /// What the other rate limits count by.
+    pub(crate) fn address(&self) -> u64 {
+        draw::key(2, &self.peer.to_string())
     }
 
     pub(crate) fn has_user_agent(&self) -> bool {
         self.headers.get(USER_AGENT).is_some_and(|agent| !agent.is_empty())
+    }
+
+    pub(crate) fn has_tags(&self) -> bool {
+        self.headers.contains_key(IF_NONE_MATCH)
     }
 
     /// Whether the client's copy is current. Compares weakly, as RFC 9110 section 13.1.2 says for `If-None-Match`.
@@ -54,6 +71,11 @@ impl Call<'_> {
         let lists = self.headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
         let mut tags = lists.flat_map(|list| list.split(','));
         tags.any(|tag| tag.trim() == "*" || opaque(tag) == opaque(etag))
+    }
+
+    /// The date of `If-Modified-Since`, in milliseconds since 1970.
+    pub(crate) fn modified_since_ms(&self) -> Option<u64> {
+        dates::parse_http(self.headers.get(IF_MODIFIED_SINCE)?.to_str().ok()?)
     }
 
     /// `http://host`, as the client wrote it, for the links in the answer.
@@ -66,27 +88,6 @@ impl Call<'_> {
     }
 }
 
-/// The parameters of a URL. All of the APIs' parameters are numbers or words, so nothing is percent-decoded.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Query<'a>(&'a str);
-
-impl<'a> Query<'a> {
-    pub(crate) fn new(query: Option<&'a str>) -> Self {
-        Self(query.unwrap_or_default())
-    }
-
-    /// The value of a parameter; the last one when it is repeated, as Rack does.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
-        let pairs = self.0.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.rev().find_map(|(key, value)| (key == name && !value.is_empty()).then_some(value))
-    }
-
-    /// The value of a parameter as a number; 0 for what is not one, as Ruby's `to_i`.
-    pub(crate) fn number(&self, name: &str) -> Option<u64> {
-        self.get(name).map(|value| value.parse().unwrap_or(0))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,7 +96,8 @@ mod tests {
         let headers: HeaderMap =
             headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         check(&Call {
-            account: "1",
+            account: "1".into(),
+            token: bearer(&headers).map(Cow::Borrowed),
             path: "/",
             query: Query::default(),
             headers: &headers,
@@ -131,19 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_found_whole() {
-        let query = Query::new(Some("xlimit=1&limit=5&since_id=abc&max_id="));
-        assert_eq!(query.number("limit"), Some(5));
-        assert_eq!(query.number("since_id"), Some(0));
-        assert_eq!(query.number("max_id"), None);
-        assert_eq!(query.get("min_id"), None);
-    }
-
-    #[test]
     fn ids_are_printable_everywhere() {
         assert!(is_account_id("109876543210"));
         assert!(is_account_id("gone-a.b_c@d"));
-        for id in ["", "a/b", "a\"b", "é", "a%20b", &"a".repeat(129)] {
+        assert!(is_account_id("did:plc:z72i7hdynmk6r22z27h6tvur"));
+        for id in ["", "a/b", "a\"b", "é", "a%20b", "a~b", &"a".repeat(129)] {
             assert!(!is_account_id(id), "{id}");
         }
     }

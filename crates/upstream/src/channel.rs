@@ -1,4 +1,4 @@
-//! The two APIs that the server plays.
+//! The APIs that the server plays.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,22 +9,53 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
-    /// `GET /api/v1/accounts/{id}/statuses`
+    /// Statuses of an account, and a user's notifications.
     Mastodon,
-    /// `GET /users/{username}/events`
+    /// Events of a user, and a user's notifications.
     Github,
+    /// The feed of an author.
+    Bluesky,
+    /// Posts of a user, API v2.
+    X,
+    /// Posts of a page.
+    Facebook,
+    /// What a user submitted.
+    Reddit,
+    /// A channel's feed of videos.
+    Youtube,
+    /// Any RSS, Atom or JSON feed.
+    Feed,
+    /// What a user submitted to Hacker News, by its search API.
+    Hackernews,
 }
 
 impl Channel {
     /// Every channel, in the order in which reports list them.
-    pub const ALL: [Self; 2] = [Self::Mastodon, Self::Github];
+    pub const ALL: [Self; 9] = [
+        Self::Mastodon,
+        Self::Github,
+        Self::Bluesky,
+        Self::X,
+        Self::Facebook,
+        Self::Reddit,
+        Self::Youtube,
+        Self::Feed,
+        Self::Hackernews,
+    ];
 
-    /// The name used in the control paths and in the statistics.
+    /// The name used in the control paths and in the statistics; also that of the folder under `channels/`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Mastodon => "mastodon",
             Self::Github => "github",
+            Self::Bluesky => "bluesky",
+            Self::X => "x",
+            Self::Facebook => "facebook",
+            Self::Reddit => "reddit",
+            Self::Youtube => "youtube",
+            Self::Feed => "feed",
+            Self::Hackernews => "hackernews",
         }
     }
 }
@@ -48,7 +79,9 @@ impl FromStr for Channel {
 
 /// A name that is not a channel's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no channel `{0}`: use `mastodon` or `github`")]
+#[error(
+    "no channel `{0}`: use `mastodon`, `github`, `bluesky`, `x`, `facebook`, `reddit`, `youtube`, `feed` or `hackernews`"
+)]
 pub struct UnknownChannel(String);
 
 /// One value for each channel.
@@ -58,12 +91,36 @@ pub struct PerChannel<T> {
     pub mastodon: T,
     /// GitHub's.
     pub github: T,
+    /// Bluesky's.
+    pub bluesky: T,
+    /// X's.
+    pub x: T,
+    /// Facebook's.
+    pub facebook: T,
+    /// Reddit's.
+    pub reddit: T,
+    /// YouTube's.
+    pub youtube: T,
+    /// The feeds'.
+    pub feed: T,
+    /// Hacker News'.
+    pub hackernews: T,
 }
 
 impl<T> PerChannel<T> {
     /// Makes each channel's value.
     pub fn from_fn(mut make: impl FnMut(Channel) -> T) -> Self {
-        Self { mastodon: make(Channel::Mastodon), github: make(Channel::Github) }
+        Self {
+            mastodon: make(Channel::Mastodon),
+            github: make(Channel::Github),
+            bluesky: make(Channel::Bluesky),
+            x: make(Channel::X),
+            facebook: make(Channel::Facebook),
+            reddit: make(Channel::Reddit),
+            youtube: make(Channel::Youtube),
+            feed: make(Channel::Feed),
+            hackernews: make(Channel::Hackernews),
+        }
     }
 
     /// The value of one channel.
@@ -71,6 +128,13 @@ impl<T> PerChannel<T> {
         match channel {
             Channel::Mastodon => &self.mastodon,
             Channel::Github => &self.github,
+            Channel::Bluesky => &self.bluesky,
+            Channel::X => &self.x,
+            Channel::Facebook => &self.facebook,
+            Channel::Reddit => &self.reddit,
+            Channel::Youtube => &self.youtube,
+            Channel::Feed => &self.feed,
+            Channel::Hackernews => &self.hackernews,
         }
     }
 
@@ -79,6 +143,13 @@ impl<T> PerChannel<T> {
         match channel {
             Channel::Mastodon => &mut self.mastodon,
             Channel::Github => &mut self.github,
+            Channel::Bluesky => &mut self.bluesky,
+            Channel::X => &mut self.x,
+            Channel::Facebook => &mut self.facebook,
+            Channel::Reddit => &mut self.reddit,
+            Channel::Youtube => &mut self.youtube,
+            Channel::Feed => &mut self.feed,
+            Channel::Hackernews => &mut self.hackernews,
         }
     }
 }
@@ -91,10 +162,15 @@ mod tests {
     fn names_round_trip() {
         for channel in Channel::ALL {
             assert_eq!(channel.name().parse::<Channel>().unwrap(), channel);
+            assert_eq!(*PerChannel::from_fn(|c| c).get(channel), channel);
+            assert_eq!(*PerChannel::from_fn(|c| c).get_mut(channel), channel);
         }
-        assert_eq!(
-            "gitlab".parse::<Channel>().unwrap_err().to_string(),
-            "no channel `gitlab`: use `mastodon` or `github`"
-        );
+    }
+
+    #[test]
+    fn an_unknown_name_is_told_all_others() {
+        let error = "gitlab".parse::<Channel>().unwrap_err().to_string();
+        assert!(error.starts_with("no channel `gitlab`: use `mastodon`, "));
+        assert!(Channel::ALL.iter().all(|channel| error.contains(&format!("`{channel}`"))), "{error}");
     }
 }

@@ -27,10 +27,13 @@ pub struct Config {
     pub time_scale: f64,
     /// Requests per window and caller.
     pub limits: PerChannel<Limit>,
-    /// GitHub's `X-Poll-Interval`, in whole seconds. Asked for, not enforced: an early poll is only counted.
+    /// The pause between two polls that GitHub (`X-Poll-Interval`) and feeds (`max-age`, `ttl`) ask for, in whole seconds.
+    /// Asked for, not enforced: an early poll is only counted.
     pub poll_interval: Duration,
     /// Whether requests without a token are served.
     pub auth: Auth,
+    /// How long issued access tokens are good for. Without it they never expire, and `expires_in` is the vendor's usual.
+    pub token_ttl: Option<Duration>,
     /// Share of accounts (0..=1) whose token is refused with a 401.
     pub unauthorized_rate: f64,
     /// Share of accounts (0..=1) that no longer exist.
@@ -75,7 +78,7 @@ pub enum Auth {
     /// Requests without a token are served, and limited by client address.
     #[default]
     Optional,
-    /// Requests without a token get a 401.
+    /// Requests without a token get a 401, except where an API takes none.
     Required,
 }
 
@@ -86,14 +89,10 @@ impl Default for Config {
             seed: 1,
             growth: Growth { items_per_hour: 1.0, burst_rate: 0.01, burst_size: 30, history: 40 },
             time_scale: 1.0,
-            limits: PerChannel {
-                // Mastodon documents 300 requests in 5 minutes, by account and by address.
-                mastodon: Limit { requests: 300, window: Duration::from_secs(300) },
-                // GitHub documents 5,000 an hour for a user's token.
-                github: Limit { requests: 5_000, window: Duration::from_secs(3_600) },
-            },
+            limits: PerChannel::from_fn(documented),
             poll_interval: Duration::from_secs(60),
             auth: Auth::Optional,
+            token_ttl: None,
             unauthorized_rate: 0.0,
             gone_rate: 0.0,
             faults: PerFault::default(),
@@ -103,6 +102,29 @@ impl Default for Config {
             clock: Clock::default(),
         }
     }
+}
+
+/// The limits as the vendors document them.
+fn documented(channel: Channel) -> Limit {
+    let (requests, seconds) = match channel {
+        // By account and by address.
+        Channel::Mastodon => (300, 300),
+        // A user's token.
+        Channel::Github => (5_000, 3_600),
+        // By address.
+        Channel::Bluesky => (3_000, 300),
+        // By user and endpoint.
+        Channel::X => (900, 900),
+        // A page's token: 4,800 for each engaged user in 24 hours.
+        Channel::Facebook => (4_800, 86_400),
+        // 100 a minute over ten minutes, by OAuth client.
+        Channel::Reddit => (1_000, 600),
+        // None is documented, and none is told.
+        Channel::Youtube | Channel::Feed => (u32::MAX, 3_600),
+        // By address.
+        Channel::Hackernews => (10_000, 3_600),
+    };
+    Limit { requests, window: Duration::from_secs(seconds) }
 }
 
 /// Why a configuration was refused.
@@ -144,6 +166,8 @@ impl Config {
         in_range("time_scale", self.time_scale, 0.0, 1_000_000.0)?;
         in_range("unauthorized_rate", self.unauthorized_rate, 0.0, 1.0)?;
         in_range("gone_rate", self.gone_rate, 0.0, 1.0)?;
+        let ttl_seconds = self.token_ttl.map_or(1.0, |ttl| ttl.as_secs_f64());
+        in_range("token_ttl in seconds", ttl_seconds, 1.0, 31_536_000.0)?;
         for channel in Channel::ALL {
             let seconds = self.limits.get(channel).window.as_secs_f64();
             in_range(&format!("window of {channel} in seconds"), seconds, 0.001, 31_536_000.0)?;

@@ -35,7 +35,7 @@ pub(crate) fn answer(service: &Service, method: &Method, path: &str, query: Quer
 fn on_account(channel: &str, id: &str, answer: impl FnOnce(Channel) -> Answer) -> Answer {
     match channel.parse() {
         Ok(_) if !is_account_id(id) => {
-            error(StatusCode::BAD_REQUEST, "an id is made of letters, digits and `-_.@`")
+            error(StatusCode::BAD_REQUEST, "an id is made of letters, digits and `-_.@:`")
         }
         Ok(channel) => answer(channel),
         Err(unknown) => error(StatusCode::NOT_FOUND, &unknown.to_string()),
@@ -43,7 +43,8 @@ fn on_account(channel: &str, id: &str, answer: impl FnOnce(Channel) -> Answer) -
 }
 
 fn stats(service: &Service, query: Query<'_>) -> Answer {
-    let detail = if query.get("accounts") == Some("0") { Detail::Totals } else { Detail::Accounts };
+    let detail =
+        if query.get("accounts").as_deref() == Some("0") { Detail::Totals } else { Detail::Accounts };
     match serde_json::to_string(&service.stats(detail)) {
         Ok(body) => json(StatusCode::OK, body),
         Err(cause) => error(StatusCode::INTERNAL_SERVER_ERROR, &cause.to_string()),
@@ -60,24 +61,25 @@ fn ids(service: &Service, channel: Channel, id: &str) -> Answer {
         );
     }
     let history = ids.partition_point(|&id| id < service.accounts.first_id_since_start());
-    json(StatusCode::OK, format!(r#"{{"history":{history},"ids":{}}}"#, list(&ids)))
+    json(StatusCode::OK, format!(r#"{{"history":{history},"ids":{}}}"#, list(service, channel, id, &ids)))
 }
 
 fn post(service: &Service, channel: Channel, id: &str, query: Query<'_>) -> Answer {
     let n = usize::try_from(query.number("n").unwrap_or(1)).unwrap_or(usize::MAX);
     match service.accounts.post(channel, id, n.min(MAX_IDS), service.now_ms()) {
-        Ok(ids) => json(StatusCode::OK, format!(r#"{{"ids":{}}}"#, list(&ids))),
+        Ok(ids) => json(StatusCode::OK, format!(r#"{{"ids":{}}}"#, list(service, channel, id, &ids))),
         Err(cause) => error(StatusCode::CONFLICT, &cause.to_string()),
     }
 }
 
-/// Ids as the APIs write them: strings.
-fn list(ids: &[u64]) -> String {
+/// Ids as the API writes them.
+fn list(service: &Service, channel: Channel, account: &str, ids: &[u64]) -> String {
+    let api = service.apis.get(channel);
     let mut out = String::with_capacity(2 + 21 * ids.len());
     out.push('[');
-    for (position, id) in ids.iter().enumerate() {
+    for (position, &id) in ids.iter().enumerate() {
         let comma = if position > 0 { "," } else { "" };
-        let _ = write!(out, "{comma}\"{id}\"");
+        let _ = write!(out, "{comma}\"{}\"", api.item_id(account, id));
     }
     out.push(']');
     out

@@ -1,7 +1,7 @@
-//! The ways in which the two APIs and HTTP write a time. All take milliseconds since 1970.
+//! The ways in which the APIs and HTTP write a time. All take or give milliseconds since 1970.
 
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
+use jiff::fmt::rfc2822::{DateTimeParser, DateTimePrinter};
 
 fn timestamp(ms: u64) -> Timestamp {
     let ms = i64::try_from(ms).unwrap_or(i64::MAX);
@@ -33,6 +33,27 @@ pub(crate) fn http(ms: u64) -> String {
     DateTimePrinter::new().timestamp_to_rfc9110_string(&timestamp(ms)).unwrap_or_default()
 }
 
+/// `2019-12-08T03:48:33+00:00`: RFC 3339 as YouTube and most Atom feeds write it.
+pub(crate) fn iso_offset(ms: u64) -> String {
+    iso_s(ms).replace('Z', "+00:00")
+}
+
+/// `2019-12-08T03:48:33+0000`: Facebook's, without a colon in the offset.
+pub(crate) fn iso_basic_offset(ms: u64) -> String {
+    iso_s(ms).replace('Z', "+0000")
+}
+
+/// Reads a date of HTTP.
+pub(crate) fn parse_http(text: &str) -> Option<u64> {
+    let parsed = DateTimeParser::new().parse_timestamp(text).ok()?;
+    u64::try_from(parsed.as_millisecond()).ok()
+}
+
+/// Reads ISO 8601 with an offset.
+pub(crate) fn parse_iso(text: &str) -> Option<u64> {
+    u64::try_from(text.parse::<Timestamp>().ok()?.as_millisecond()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +67,14 @@ mod tests {
         assert_eq!(iso_s(ms), "2019-12-08T03:48:33Z");
         assert_eq!(day(ms), "2019-12-08");
         assert_eq!(http(ms), "Sun, 08 Dec 2019 03:48:33 GMT");
+        assert_eq!(iso_offset(ms), "2019-12-08T03:48:33+00:00");
+        assert_eq!(iso_basic_offset(ms), "2019-12-08T03:48:33+0000");
+    }
+
+    #[test]
+    fn times_are_read_back() {
+        assert_eq!(parse_http("Sun, 08 Dec 2019 03:48:33 GMT"), Some(1_575_776_913_000));
+        assert_eq!(parse_iso("2019-12-08T04:48:33+01:00"), Some(1_575_776_913_000));
+        assert_eq!((parse_http("yesterday"), parse_iso("2019-12-08")), (None, None));
     }
 }

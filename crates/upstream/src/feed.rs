@@ -46,16 +46,61 @@ impl Feed {
         self.newest_first(u64::MAX).next()
     }
 
-    /// The newest `limit` items between two ids (both excluded), newest first.
-    pub(crate) fn newest_between(&self, above: u64, below: u64, limit: usize) -> Vec<u64> {
-        self.newest_first(below).take_while(|&id| id > above).take(limit).collect()
+    /// The newest `limit` wanted items between two ids (both excluded), newest first.
+    pub(crate) fn newest_between(
+        &self,
+        above: u64,
+        below: u64,
+        limit: usize,
+        wanted: impl Fn(u64) -> bool,
+    ) -> Vec<u64> {
+        let between = self.newest_first(below).take_while(|&id| id > above);
+        between.filter(|&id| wanted(id)).take(limit).collect()
     }
 
-    /// The oldest `limit` items between two ids (both excluded), still newest first.
-    pub(crate) fn oldest_between(&self, above: u64, below: u64, limit: usize) -> Vec<u64> {
-        let mut ids: Vec<_> = self.oldest_first(above).take_while(|&id| id < below).take(limit).collect();
+    /// The oldest `limit` wanted items between two ids (both excluded), still newest first.
+    pub(crate) fn oldest_between(
+        &self,
+        above: u64,
+        below: u64,
+        limit: usize,
+        wanted: impl Fn(u64) -> bool,
+    ) -> Vec<u64> {
+        let between = self.oldest_first(above).take_while(|&id| id < below);
+        let mut ids: Vec<_> = between.filter(|&id| wanted(id)).take(limit).collect();
         ids.reverse();
         ids
+    }
+
+    /// The newest `most` items.
+    pub(crate) fn latest(&self, most: usize) -> Vec<u64> {
+        self.newest_first(u64::MAX).take(most).collect()
+    }
+
+    /// Up to `limit` items with ids lower than `below`, newest first, of the account's newest `kept` with ids higher than
+    /// `above`; and whether there are more.
+    pub(crate) fn slice(&self, above: u64, below: u64, limit: usize, kept: usize) -> Slice {
+        let mut ids = self.newest_first(u64::MAX).take(kept).take_while(|&id| id > above);
+        let mut page: Vec<_> = ids.by_ref().skip_while(|&id| id >= below).take(limit + 1).collect();
+        let more = page.len() > limit;
+        page.truncate(limit);
+        Slice { ids: page, more }
+    }
+}
+
+/// A page of a timeline that is read downwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Slice {
+    /// Newest first.
+    pub(crate) ids: Vec<u64>,
+    /// Whether there is an older one.
+    pub(crate) more: bool,
+}
+
+impl Slice {
+    /// The oldest id of the page, when there is a page below it.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.ids.last().copied().filter(|_| self.more)
     }
 }
 
@@ -113,10 +158,28 @@ mod tests {
         let feed = feed();
         let all: Vec<_> = feed.newest_first(u64::MAX).collect();
         let oldest = all.len() - 1;
-        assert_eq!(feed.newest_between(0, u64::MAX, 5), all[..5]);
-        assert_eq!(feed.newest_between(all[8], all[2], 100), all[3..8]);
-        assert_eq!(feed.oldest_between(all[oldest], u64::MAX, 3), all[oldest - 3..oldest]);
-        assert_eq!(feed.oldest_between(all[9], all[7], 3), all[8..9]);
+        let any = |_| true;
+        assert_eq!(feed.newest_between(0, u64::MAX, 5, any), all[..5]);
+        assert_eq!(feed.newest_between(all[8], all[2], 100, any), all[3..8]);
+        assert_eq!(feed.oldest_between(all[oldest], u64::MAX, 3, any), all[oldest - 3..oldest]);
+        assert_eq!(feed.oldest_between(all[9], all[7], 3, any), all[8..9]);
+        let even = |id| id == all[4] || id == all[6];
+        assert_eq!(feed.newest_between(all[9], u64::MAX, 5, even), [all[4], all[6]]);
+        assert_eq!(feed.oldest_between(all[9], u64::MAX, 1, even), [all[6]]);
+        assert_eq!(feed.latest(3), all[..3]);
         assert_eq!(feed.newest(), Some(all[0]));
+    }
+
+    #[test]
+    fn a_slice_knows_whether_there_is_more() {
+        let feed = feed();
+        let all = feed.latest(usize::MAX);
+        let slice = feed.slice(0, u64::MAX, 4, 1_000);
+        assert_eq!((slice.ids.as_slice(), slice.next()), (&all[..4], Some(all[3])));
+        assert_eq!(feed.slice(0, all[3], 4, 1_000).ids, all[4..8]);
+        let ends_above = feed.slice(all[6], all[3], 2, 1_000);
+        assert_eq!((ends_above.ids.as_slice(), ends_above.next()), (&all[4..6], None));
+        let ends_with_what_is_kept = feed.slice(0, all[3], 4, 6);
+        assert_eq!((ends_with_what_is_kept.ids.as_slice(), ends_with_what_is_kept.more), (&all[4..6], false));
     }
 }

@@ -12,7 +12,10 @@ use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let args = args::Args::parse();
+    let mut args = args::Args::parse();
+    if let Some(command) = args.command.take() {
+        return command.run(&mut std::io::stdout().lock()).context("could not write to stdout");
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = std::io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();

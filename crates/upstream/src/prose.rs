@@ -1,4 +1,4 @@
-//! Sentences that look like somebody wrote them, from a small vocabulary. Safe in JSON strings and in HTML.
+//! Sentences that look like somebody wrote them, from a small vocabulary. Safe in JSON strings, in HTML and in XML.
 
 use crate::draw::Draws;
 
@@ -67,6 +67,14 @@ pub(crate) fn write_sentence(out: &mut String, draws: &mut Draws, words: u64) {
         }
     }
     out.push('.');
+}
+
+/// A sentence of `at_least` words, and fewer than `spread` more.
+pub(crate) fn sentence(draws: &mut Draws, at_least: u64, spread: u64) -> String {
+    let mut out = String::new();
+    let words = at_least + draws.below(spread);
+    write_sentence(&mut out, draws, words);
+    out
 }
 
 #[cfg(test)]

@@ -8,14 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
-use hyper::{Method, Request, StatusCode};
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
 use tokio::time::{Sleep, sleep};
 
 use crate::api::json;
-use crate::call::{Call, Query, is_account_id};
-use crate::channel::Channel;
+use crate::call::Query;
 use crate::control;
+use crate::oauth::Vendor;
 use crate::service::{Reply, Service};
 
 /// A body, whole or in drops.
@@ -28,38 +28,31 @@ pub(crate) struct Timed {
     pub(crate) after: Duration,
 }
 
-/// Finds out what a request is for, and has it answered.
-pub(crate) fn route(service: &Service, request: &Request<Incoming>, peer: SocketAddr) -> Timed {
-    let path = request.uri().path();
-    let query = Query::new(request.uri().query());
+/// Finds out what a request is for, and has it answered. `body` is that of a request for a token.
+pub(crate) fn route(service: &Service, request: &Parts, body: &str, peer: SocketAddr) -> Timed {
+    let path = request.uri.path();
+    let query = Query::new(request.uri.query());
     let at_once = |answer| Timed { reply: Reply::Send(answer), after: Duration::ZERO };
+    let after_latency = |reply| Timed { reply, after: service.config.latency };
     if path.starts_with("/_") {
-        return at_once(control::answer(service, request.method(), &path[1..], query));
+        return at_once(control::answer(service, &request.method, &path[1..], query));
     }
-    let Some((channel, account)) = api_path(path) else {
+    if request.method == Method::POST
+        && let Some(vendor) = Vendor::at(path)
+    {
+        let answer = service.oauth.answer(vendor, &request.headers, body, service.now_ms());
+        return after_latency(Reply::Send(answer));
+    }
+    let Some((channel, call)) = service.call(path, query, &request.headers, peer.ip()) else {
         return at_once(json(
             StatusCode::NOT_FOUND,
             r#"{"error":"this server has no such path"}"#.to_owned(),
         ));
     };
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+    if request.method != Method::GET && request.method != Method::HEAD {
         return at_once(json(StatusCode::METHOD_NOT_ALLOWED, r#"{"error":"only GET is served"}"#.to_owned()));
     }
-    let (headers, now_ms) = (request.headers(), service.now_ms());
-    let call = Call { account, path, query, headers, peer: peer.ip(), now_ms };
-    Timed { reply: service.answer(channel, &call), after: service.config.latency }
-}
-
-/// The channel and the account of an API path.
-fn api_path(path: &str) -> Option<(Channel, &str)> {
-    let mastodon = || path.strip_prefix("/api/v1/accounts/")?.strip_suffix("/statuses");
-    // GitHub serves public events under a path of their own; here all events are public.
-    let github = || {
-        let rest = path.strip_prefix("/users/")?;
-        rest.strip_suffix("/events").or_else(|| rest.strip_suffix("/events/public"))
-    };
-    let found = mastodon().map(|id| (Channel::Mastodon, id)).or_else(|| Some((Channel::Github, github()?)));
-    found.filter(|(_, account)| is_account_id(account))
+    after_latency(service.answer(channel, &call))
 }
 
 /// A body that leaves one byte at a time.
@@ -107,18 +100,6 @@ mod tests {
     use super::*;
     use http_body_util::BodyExt;
     use tokio::time::Instant;
-
-    #[test]
-    fn paths_name_their_channel_and_account() {
-        assert_eq!(api_path("/api/v1/accounts/42/statuses"), Some((Channel::Mastodon, "42")));
-        assert_eq!(api_path("/users/octo-cat/events"), Some((Channel::Github, "octo-cat")));
-        assert_eq!(api_path("/users/octo-cat/events/public"), Some((Channel::Github, "octo-cat")));
-        for path in
-            ["/", "/users//events", "/users/a/b/events", "/api/v1/accounts/a%20b/statuses", "/users/a"]
-        {
-            assert_eq!(api_path(path), None, "{path}");
-        }
-    }
 
     #[tokio::test(start_paused = true)]
     async fn drops_leave_one_at_a_time() {

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{Either, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Either, Full, Limited};
+use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -26,6 +26,8 @@ use crate::stats::Stats;
 const GRACE: Duration = Duration::from_secs(1);
 /// Pause after a failed accept: the usual cause is a lack of file descriptors, which takes a moment to pass.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// Only requests for a token have a body, and it is short.
+const MAX_BODY_BYTES: usize = 16 * 1_024;
 
 /// Starts servers.
 #[derive(Debug)]
@@ -146,6 +148,15 @@ async fn serve(stream: TcpStream, peer: SocketAddr, service: Arc<Service>, mut s
     }
 }
 
+/// A request's body; `None` when it is too long, not text, or never ends.
+async fn read(body: Incoming) -> Option<String> {
+    if body.is_end_stream() {
+        return Some(String::new());
+    }
+    let whole = timeout(GRACE, Limited::new(body, MAX_BODY_BYTES).collect()).await.ok()?.ok()?;
+    String::from_utf8(whole.to_bytes().to_vec()).ok()
+}
+
 /// A request left without an answer on purpose: makes hyper close the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("left without an answer")]
@@ -158,7 +169,9 @@ async fn respond(
     reset: Arc<Notify>,
     mut stopped: watch::Receiver<()>,
 ) -> Result<Response<OutBody>, Unanswered> {
-    let Timed { reply, after } = route(&service, &request, peer);
+    let (head, body) = request.into_parts();
+    let body = read(body).await.ok_or(Unanswered)?;
+    let Timed { reply, after } = route(&service, &head, &body, peer);
     if !after.is_zero() {
         sleep(after).await;
     }

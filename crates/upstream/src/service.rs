@@ -1,26 +1,29 @@
 //! One API request, from the limit to the answer: the order in which the rules apply.
 //!
-//! 1. GitHub turns away who does not say who they are.
+//! 1. Some APIs turn away who does not say who they are.
 //! 2. The caller's window. It comes before faults, so that no fault hides a violation.
 //! 3. A fault, perhaps.
 //! 4. The token and the account.
-//! 5. The page, or a 304.
+//! 5. The content, or a 304.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
 
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use crate::accounts::{Accounts, Pace};
-use crate::api::{self, Answer, Api, Problem};
-use crate::call::Call;
+use crate::api::{self, Answer, Api, Need, Problem, Subject};
+use crate::apis::Apis;
+use crate::call::{Call, Query, is_account_id};
 use crate::channel::{Channel, PerChannel};
 use crate::clock::whole_ms;
 use crate::config::{Auth, Config};
 use crate::draw::Draws;
 use crate::fate::{Fate, Fates};
 use crate::fault::{Fault, Faults};
-use crate::github::Github;
-use crate::mastodon::Mastodon;
+use crate::oauth::{self, Oauth, State};
 use crate::stats::{Count, Counters, Stats};
 use crate::window::{Standing, Verdict, Windows};
 
@@ -46,8 +49,9 @@ pub(crate) enum Detail {
 pub(crate) struct Service {
     pub(crate) config: Config,
     pub(crate) accounts: Accounts,
+    pub(crate) apis: Apis,
+    pub(crate) oauth: Oauth,
     started_ms: u64,
-    github: Github,
     fates: Fates,
     faults: Faults,
     windows: PerChannel<Windows>,
@@ -59,19 +63,16 @@ impl Service {
     pub(crate) fn new(config: Config) -> Self {
         let started_ms = config.clock.now_ms();
         let pace = Pace { origin_ms: started_ms, scale: config.time_scale };
-        let github = Github { poll_interval_seconds: config.poll_interval.as_secs() };
+        let apis = Apis::new(config.poll_interval);
         let windows = PerChannel::from_fn(|channel| {
             let limit = config.limits.get(channel);
-            let start = match channel {
-                Channel::Mastodon => Mastodon.window_start(),
-                Channel::Github => github.window_start(),
-            };
-            Windows::new(limit.requests, whole_ms(limit.window), start)
+            Windows::new(limit.requests, whole_ms(limit.window), apis.get(channel).window_start())
         });
         Self {
             accounts: Accounts::new(config.seed, config.growth, pace),
+            apis,
+            oauth: Oauth::new(config.token_ttl),
             started_ms,
-            github,
             fates: Fates::new(&config),
             faults: Faults::new(config.seed, &config.faults),
             windows,
@@ -87,36 +88,55 @@ impl Service {
     pub(crate) fn stats(&self, detail: Detail) -> Stats {
         let now_ms = self.now_ms();
         let channels = PerChannel::from_fn(|channel| self.counters.get(channel).read());
-        let accounts = match detail {
-            Detail::Totals => None,
-            Detail::Accounts => Some(PerChannel::from_fn(|channel| self.accounts.stats(channel, now_ms))),
+        let of_accounts = |channel| {
+            let api = self.apis.get(channel);
+            self.accounts.stats(channel, now_ms, |account, id| api.item_id(account, id))
         };
+        let oauth = self.oauth.stats();
+        let mut total = channels.sum();
+        total.violations += oauth.refresh_token_reuse;
         Stats {
             seed: self.config.seed,
             uptime_ms: now_ms.saturating_sub(self.started_ms),
-            total: channels.sum(),
+            total,
             channels,
-            accounts,
+            oauth,
+            accounts: match detail {
+                Detail::Totals => None,
+                Detail::Accounts => Some(PerChannel::from_fn(of_accounts)),
+            },
         }
     }
 
-    fn api(&self, channel: Channel) -> &dyn Api {
-        match channel {
-            Channel::Mastodon => &Mastodon,
-            Channel::Github => &self.github,
-        }
+    /// The request as its API understands it; `None` when no API has such a path.
+    pub(crate) fn call<'a>(
+        &self,
+        path: &'a str,
+        query: Query<'a>,
+        headers: &'a HeaderMap,
+        peer: IpAddr,
+    ) -> Option<(Channel, Call<'a>)> {
+        let (channel, subject) = self.apis.find(path, query)?;
+        let token = self.apis.get(channel).token(headers, query);
+        let account = match subject {
+            Subject::Account(id) => Some(id).filter(|id| is_account_id(id))?,
+            Subject::TokenOwner => {
+                token.as_deref().map_or(Cow::Borrowed("nobody"), |token| oauth::owner(token).into())
+            }
+        };
+        Some((channel, Call { account, token, path, query, headers, peer, now_ms: self.now_ms() }))
     }
 
     /// Answers an API request, and counts it.
     pub(crate) fn answer(&self, channel: Channel, call: &Call<'_>) -> Reply {
-        let (api, counters) = (self.api(channel), self.counters.get(channel));
+        let (api, counters) = (self.apis.get(channel), self.counters.get(channel));
         counters.add(Count::Requests);
         if let Some(problem) = api.turns_away(call) {
             counters.add(Count::HttpOther);
             return Reply::Send(api.refusal(problem, call));
         }
-        self.accounts.count_request(channel, call.account);
-        let standing = self.windows.get(channel).take(call.caller(), call.now_ms);
+        self.accounts.count_request(channel, &call.account);
+        let standing = self.windows.get(channel).take(api.counts_by(call), call.now_ms);
         if standing.verdict == Verdict::Exhausted {
             counters.add(Count::Violations);
             counters.add(Count::Http429);
@@ -129,7 +149,7 @@ impl Service {
             return Reply::Send(answer);
         };
         counters.add(Count::Fault(fault));
-        tracing::debug!(%channel, account = call.account, %fault, "injecting a fault");
+        tracing::debug!(%channel, account = %call.account, %fault, "injecting a fault");
         match fault {
             Fault::Error500 => Reply::Send(refuse(api, Problem::ServerError, call, &standing)),
             Fault::Timeout => Reply::NeverAnswer,
@@ -140,57 +160,69 @@ impl Service {
     }
 
     fn note_poll(&self, channel: Channel, call: &Call<'_>) {
-        if !self.api(channel).is_poll(call) {
-            return;
-        }
-        let interval_ms = self.github.poll_interval_seconds * 1_000;
-        let last = self.accounts.note_poll(channel, call.account, call.now_ms);
-        if last.is_some_and(|last| call.now_ms < last + interval_ms) {
+        let Some(interval) = self.apis.get(channel).poll_interval(call) else { return };
+        let last = self.accounts.note_poll(channel, &call.account, call.now_ms);
+        if last.is_some_and(|last| call.now_ms < last + whole_ms(interval)) {
             self.counters.get(channel).add(Count::EarlyPolls);
+        }
+    }
+
+    /// What keeps the caller from an answer, and what to count for it.
+    fn obstacle(&self, channel: Channel, call: &Call<'_>) -> Option<(Problem, Count)> {
+        let needed = match self.apis.get(channel).needs_token(call) {
+            Need::Never => false,
+            Need::Optional => self.config.auth == Auth::Required,
+            Need::Always => true,
+        };
+        match call.token().map(|token| self.oauth.state(token, call.now_ms)) {
+            None if needed => return Some((Problem::Unauthorized, Count::Http401)),
+            Some(State::Expired) => return Some((Problem::Expired, Count::Http401)),
+            None | Some(State::Good) => {}
+        }
+        match self.fates.of(channel, &call.account) {
+            Fate::Alive => None,
+            Fate::Unauthorized => Some((Problem::Unauthorized, Count::Http401)),
+            Fate::Forbidden => Some((Problem::Forbidden, Count::HttpOther)),
+            Fate::Gone => Some((Problem::Gone, Count::HttpGone)),
+            Fate::Missing => Some((Problem::Missing, Count::HttpGone)),
         }
     }
 
     /// The answer without a fault, and what to count for it.
     fn proper(&self, channel: Channel, call: &Call<'_>, standing: Standing) -> (Answer, Vec<Count>) {
-        let api = self.api(channel);
+        let api = self.apis.get(channel);
         let refusal = |problem, count| (refuse(api, problem, call, &standing), vec![count]);
-        if self.config.auth == Auth::Required && call.token().is_none() {
-            return refusal(Problem::Unauthorized, Count::Http401);
+        if let Some((problem, count)) = self.obstacle(channel, call) {
+            return refusal(problem, count);
         }
-        match self.fates.of(channel, call.account) {
-            Fate::Alive => {}
-            Fate::Unauthorized => return refusal(Problem::Unauthorized, Count::Http401),
-            Fate::Forbidden => return refusal(Problem::Forbidden, Count::HttpOther),
-            Fate::Gone => return refusal(Problem::Gone, Count::HttpGone),
-            Fate::Missing => return refusal(Problem::Missing, Count::HttpGone),
-        }
-        let feed = self.accounts.feed(channel, call.account, call.now_ms);
-        let page = match api.page(call, &feed) {
-            Ok(page) => page,
+        let feed = self.accounts.feed(channel, &call.account, call.now_ms);
+        let content = match api.content(call, &feed) {
+            Ok(content) => content,
             Err(problem) => return refusal(problem, Count::HttpOther),
         };
         let mut headers = HeaderMap::with_capacity(16);
-        if call.has_current(&api.etag(call, &page)) {
+        content.add_headers(&mut headers, call);
+        if content.is_current(call) {
             let free = api.gives_304_for_free(call);
             let windows = self.windows.get(channel);
-            let standing = if free { windows.refund(call.caller(), standing) } else { standing };
-            api.add_headers(&mut headers, &standing);
-            api.add_page_headers(&mut headers, call, &page);
+            let standing = if free { windows.refund(api.counts_by(call), standing) } else { standing };
+            api.add_headers(&mut headers, call, &standing);
             let mut answer = Response::new(Bytes::new());
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
             *answer.headers_mut() = headers;
             return (answer, vec![Count::Http304]);
         }
-        let mut answer = api::json(StatusCode::OK, api.body(call, &page));
-        api.add_headers(answer.headers_mut(), &standing);
-        api.add_page_headers(answer.headers_mut(), call, &page);
-        (answer, vec![Count::Http200, Count::Items(page.ids.len() as u64)])
+        let items = content.items as u64;
+        let mut answer = api::with_body(StatusCode::OK, content.content_type(), content.into_body());
+        api.add_headers(answer.headers_mut(), call, &standing);
+        answer.headers_mut().extend(headers);
+        (answer, vec![Count::Http200, Count::Items(items)])
     }
 }
 
 fn refuse(api: &dyn Api, problem: Problem, call: &Call<'_>, standing: &Standing) -> Answer {
     let mut answer = api.refusal(problem, call);
-    api.add_headers(answer.headers_mut(), standing);
+    api.add_headers(answer.headers_mut(), call, standing);
     answer
 }
 

@@ -18,8 +18,10 @@ pub struct Stats {
     pub seed: u64,
     /// Real milliseconds since the start.
     pub uptime_ms: u64,
-    /// All channels together.
+    /// All channels together. Its violations include refresh tokens that were used twice.
     pub total: ChannelStats,
+    /// The token endpoints.
+    pub oauth: OauthStats,
     /// Each channel.
     pub channels: PerChannel<ChannelStats>,
     /// Each account that was asked for, by id; left out on request.
@@ -36,22 +38,35 @@ pub struct ChannelStats {
     pub http_200: u64,
     /// Answers to a matching `If-None-Match`.
     pub http_304: u64,
-    /// Answers that said "too many requests": 429, or GitHub's 403 with `x-ratelimit-remaining: 0`.
+    /// Answers that said "too many requests": 429, GitHub's 403 with `x-ratelimit-remaining: 0`, Facebook's 400s.
     pub http_429: u64,
-    /// 401s.
+    /// Tokens refused: 401, or Facebook's 400 with the code 190.
     pub http_401: u64,
-    /// 404s and 410s of accounts that do not exist.
+    /// Accounts that do not exist: 404s, 410s, and what some APIs say instead.
     pub http_gone: u64,
     /// All other refusals: a missing `User-Agent`, a forbidden account, a page out of range.
     pub http_other: u64,
     /// Requests made while the window was already exhausted. A client that heeds the headers has none.
     pub violations: u64,
-    /// First pages asked for again before `X-Poll-Interval` was over.
+    /// First pages asked for again before the interval that the API asked for was over.
     pub early_polls: u64,
     /// Items in proper answers.
     pub items: u64,
     /// Faults injected, by kind.
     pub faults: PerFault<u64>,
+}
+
+/// Counts of the token endpoints, all together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct OauthStats {
+    /// Requests for a token.
+    pub requests: u64,
+    /// Access tokens issued.
+    pub issued: u64,
+    /// Requests refused.
+    pub refused: u64,
+    /// Refresh tokens used a second time. A client that saves the new one before it uses it has none.
+    pub refresh_token_reuse: u64,
 }
 
 /// One account.

@@ -29,6 +29,8 @@ pub(crate) struct Standing {
     pub(crate) verdict: Verdict,
     pub(crate) limit: u32,
     pub(crate) used: u32,
+    /// The window's length.
+    pub(crate) length_ms: u64,
     /// Milliseconds since 1970.
     pub(crate) resets_at_ms: u64,
 }
@@ -86,7 +88,8 @@ impl Windows {
         if verdict == Verdict::Allowed {
             window.used += 1;
         }
-        Standing { verdict, limit: self.limit, used: window.used, resets_at_ms: window.resets_at_ms }
+        let Window { used, resets_at_ms } = *window;
+        Standing { verdict, limit: self.limit, used, length_ms: self.length_ms, resets_at_ms }
     }
 
     /// Gives back the request that led to `standing`, because its answer is free of charge.

@@ -6,13 +6,12 @@
 
 use std::fmt::Write;
 
-use crate::api::Page;
 use crate::dates;
 use crate::draw::{self, Draws};
 use crate::prose;
 use crate::timeline::time_ms;
 
-const API: &str = "https://api.github.example";
+pub(super) const API: &str = "https://api.github.example";
 /// An event is about this long: saves growing the string step by step.
 const EVENT_BYTES: usize = 900;
 
@@ -54,11 +53,11 @@ impl Kind {
 }
 
 /// A page of one user's events.
-pub(crate) fn write_all(username: &str, page: &Page) -> String {
-    let actor_id = draw::key(0, username) % 100_000_000;
-    let mut out = String::with_capacity(2 + page.ids.len() * EVENT_BYTES);
+pub(super) fn write_all(username: &str, ids: &[u64]) -> String {
+    let actor_id = actor_id(username);
+    let mut out = String::with_capacity(2 + ids.len() * EVENT_BYTES);
     out.push('[');
-    for (position, &id) in page.ids.iter().enumerate() {
+    for (position, &id) in ids.iter().enumerate() {
         if position > 0 {
             out.push(',');
         }
@@ -72,11 +71,7 @@ fn write_event(out: &mut String, username: &str, actor_id: u64, id: u64) {
     let mut draws = Draws::new(id, 0);
     let kind = Kind::draw(&mut draws);
     let (name, created_at) = (kind.name(), dates::iso_s(time_ms(id)));
-    let repository = draws.pick(&REPOSITORIES);
-    let repo = Repo {
-        id: draw::key(actor_id, repository) % 1_000_000_000,
-        name: format!("{username}/{repository}"),
-    };
+    let repo = Repo::draw(&mut draws, username);
     // Writing to a string cannot fail.
     let _ = write!(
         out,
@@ -87,9 +82,24 @@ fn write_event(out: &mut String, username: &str, actor_id: u64, id: u64) {
     let _ = write!(out, r#","public":true,"created_at":"{created_at}"}}"#);
 }
 
-struct Repo {
-    id: u64,
-    name: String,
+pub(super) struct Repo {
+    pub(super) id: u64,
+    /// `owner/name`.
+    pub(super) name: String,
+}
+
+impl Repo {
+    /// One of an owner's.
+    pub(super) fn draw(draws: &mut Draws, owner: &str) -> Self {
+        let repository = draws.pick(&REPOSITORIES);
+        let owner_id = actor_id(owner);
+        Self { id: draw::key(owner_id, repository) % 1_000_000_000, name: format!("{owner}/{repository}") }
+    }
+}
+
+/// The number of a user.
+pub(super) fn actor_id(username: &str) -> u64 {
+    draw::key(0, username) % 100_000_000
 }
 
 fn write_payload(out: &mut String, kind: Kind, draws: &mut Draws, repo: &Repo, username: &str) {
@@ -166,8 +176,7 @@ mod tests {
     #[test]
     fn an_event_has_the_documented_types() {
         let ids: Vec<_> = (0..300).map(|n| first_id(1_760_000_000_000 + n * 977)).rev().collect();
-        let page = Page { newest: ids.first().copied(), ids, link: None };
-        let events: Vec<Value> = serde_json::from_str(&write_all("octo-cat", &page)).unwrap();
+        let events: Vec<Value> = serde_json::from_str(&write_all("octo-cat", &ids)).unwrap();
         assert_eq!(events.len(), 300);
         let mut kinds = BTreeSet::new();
         for event in &events {

@@ -1,36 +1,54 @@
-//! GitHub: `GET /users/{username}/events`.
+//! GitHub: `GET /users/{username}/events` and `GET /notifications`.
 //!
 //! Parameters, paging and headers as documented at <https://docs.github.com/en/rest/activity/events>,
+//! <https://docs.github.com/en/rest/activity/notifications>,
 //! <https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api> and
 //! <https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api>.
 
 mod event;
+mod pages;
+mod thread;
+
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
 
-use crate::api::{self, Answer, Api, Page, Problem};
-use crate::call::Call;
-use crate::dates;
+use self::pages::Pages;
+use crate::api::{self, Answer, Api, Content, Need, Problem, Subject};
+use crate::call::{Call, Query};
 use crate::feed::Feed;
 use crate::timeline::{first_id, time_ms};
 use crate::window::{Standing, Start};
 
-const DEFAULT_PER_PAGE: u64 = 30;
-const MAX_PER_PAGE: u64 = 100;
-/// A timeline has at most this many events, and none older than 90 days.
-const MAX_EVENTS: u64 = 300;
+/// A user's events are at most this many, and none older than 90 days.
+const MAX_EVENTS: usize = 300;
 const MAX_AGE_MS: u64 = 90 * 24 * 3_600_000;
-const DOCS: &str = "https://docs.github.com/rest/activity/events#list-events-for-the-authenticated-user";
+const NOTIFICATIONS: &str = "/notifications";
+const DOCS: &str = "https://docs.github.com/rest/activity";
 
 /// The API.
 #[derive(Debug)]
 pub(crate) struct Github {
     /// `X-Poll-Interval`.
-    pub(crate) poll_interval_seconds: u64,
+    pub(crate) poll_interval: Duration,
 }
 
 impl Api for Github {
+    fn find<'a>(&self, path: &'a str, _query: Query<'a>) -> Option<Subject<'a>> {
+        if path == NOTIFICATIONS {
+            return Some(Subject::TokenOwner);
+        }
+        let rest = path.strip_prefix("/users/")?;
+        // GitHub serves public events under a path of their own; here all events are public.
+        let user = rest.strip_suffix("/events").or_else(|| rest.strip_suffix("/events/public"))?;
+        (!user.contains('/')).then(|| Subject::Account(user.into()))
+    }
+
+    fn needs_token(&self, call: &Call<'_>) -> Need {
+        if call.path == NOTIFICATIONS { Need::Always } else { Need::Optional }
+    }
+
     fn window_start(&self) -> Start {
         Start::FirstRequest
     }
@@ -39,8 +57,8 @@ impl Api for Github {
         (!call.has_user_agent()).then_some(Problem::NoUserAgent)
     }
 
-    fn is_poll(&self, call: &Call<'_>) -> bool {
-        page_number(call) == 1
+    fn poll_interval(&self, call: &Call<'_>) -> Option<Duration> {
+        (call.query.number("page").unwrap_or(1) <= 1).then_some(self.poll_interval)
     }
 
     fn gives_304_for_free(&self, call: &Call<'_>) -> bool {
@@ -48,30 +66,36 @@ impl Api for Github {
         call.token().is_some()
     }
 
-    fn page(&self, call: &Call<'_>, feed: &Feed) -> Result<Page, Problem> {
-        let (page, per_page) = (page_number(call), per_page(call));
-        let skip = (page - 1).saturating_mul(per_page);
-        if skip >= MAX_EVENTS {
-            return Err(Problem::TooFarBack);
-        }
-        let oldest = first_id(feed.now_ms.saturating_sub(MAX_AGE_MS));
-        let whole = usize::try_from(MAX_EVENTS).unwrap_or(usize::MAX);
-        let mut ids = feed.newest_between(oldest, u64::MAX, whole);
-        let newest = ids.first().copied();
-        let last_page = (ids.len() as u64).div_ceil(per_page).max(1);
-        let at = |n: u64| usize::try_from(n).unwrap_or(usize::MAX).min(ids.len());
-        let range = at(skip)..at(skip + per_page);
-        ids.truncate(range.end);
-        ids.drain(..range.start);
-        Ok(Page { ids, newest, link: link(call, page, last_page) })
-    }
-
-    fn body(&self, call: &Call<'_>, page: &Page) -> String {
-        event::write_all(call.account, page)
-    }
-
-    fn etag(&self, call: &Call<'_>, page: &Page) -> String {
-        format!("\"{:032x}\"", api::fingerprint(call, page))
+    fn content<'a>(&'a self, call: &'a Call<'a>, feed: &'a Feed) -> Result<Content<'a>, Problem> {
+        let (content, modified, link) = if call.path == NOTIFICATIONS {
+            let pages = Pages::of(call.query, 50, 50);
+            let threads = thread::all(feed, call.query);
+            let seen = threads.iter().flat_map(|thread| [thread.id, thread.updated]);
+            let etag = api::fingerprint(call, seen);
+            let (modified, link) = (threads.first().map(|one| one.updated), pages.link(call, threads.len()));
+            let page = pages.cut(threads);
+            let content = Content::json(page.len(), move || thread::write_all(&call.account, &page));
+            (content.with_etag(format!("W/\"{etag:032x}\"")), modified, link)
+        } else {
+            let pages = Pages::of(call.query, 30, 100);
+            if pages.skipped() >= MAX_EVENTS {
+                return Err(Problem::TooFarBack);
+            }
+            let oldest = first_id(feed.now_ms.saturating_sub(MAX_AGE_MS));
+            let ids = feed.newest_between(oldest, u64::MAX, MAX_EVENTS, |_| true);
+            let (newest, link) = (ids.first().copied(), pages.link(call, ids.len()));
+            let page = pages.cut(ids);
+            let etag = api::fingerprint(call, page.iter().copied().chain(newest));
+            let modified = page.first().copied();
+            let content = Content::json(page.len(), move || event::write_all(&call.account, &page));
+            (content.with_etag(format!("\"{etag:032x}\"")), modified, link)
+        };
+        let seconds = self.poll_interval.as_secs();
+        Ok(content
+            .modified(modified.map(time_ms))
+            .with_header("link", link)
+            .with_header("x-poll-interval", Some(seconds.to_string()))
+            .with_header("cache-control", Some(format!("private, max-age={seconds}, s-maxage={seconds}"))))
     }
 
     fn refusal(&self, problem: Problem, call: &Call<'_>) -> Answer {
@@ -92,13 +116,18 @@ impl Api for Github {
                 return api::with_body(StatusCode::FORBIDDEN, "text/html; charset=utf-8", text.to_owned());
             }
             Problem::Limited => (StatusCode::FORBIDDEN, limited()),
-            Problem::Unauthorized => (StatusCode::UNAUTHORIZED, "Bad credentials".to_owned()),
+            Problem::Unauthorized if call.path == NOTIFICATIONS && call.token().is_none() => {
+                (StatusCode::UNAUTHORIZED, "Requires authentication".to_owned())
+            }
+            Problem::Unauthorized | Problem::Expired => {
+                (StatusCode::UNAUTHORIZED, "Bad credentials".to_owned())
+            }
             Problem::Forbidden => {
                 (StatusCode::FORBIDDEN, "Resource not accessible by personal access token".to_owned())
             }
             // GitHub does not tell a deleted user from one that never was.
             Problem::Missing | Problem::Gone => (StatusCode::NOT_FOUND, "Not Found".to_owned()),
-            Problem::TooFarBack => (
+            Problem::TooFarBack | Problem::Invalid(_) | Problem::Code(_) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "In order to keep the API fast for everyone, pagination is limited for this resource."
                     .to_owned(),
@@ -112,7 +141,7 @@ impl Api for Github {
         )
     }
 
-    fn add_headers(&self, headers: &mut HeaderMap, standing: &Standing) {
+    fn add_headers(&self, headers: &mut HeaderMap, _call: &Call<'_>, standing: &Standing) {
         headers.insert("x-ratelimit-limit", standing.limit.into());
         headers.insert("x-ratelimit-remaining", standing.remaining().into());
         headers.insert("x-ratelimit-used", standing.used.into());
@@ -122,49 +151,4 @@ impl Api for Github {
         api::set(headers, "x-github-media-type", "github.v3; format=json");
         api::set(headers, "vary", "Accept, Authorization, Cookie, X-GitHub-OTP, Accept-Encoding");
     }
-
-    fn add_page_headers(&self, headers: &mut HeaderMap, call: &Call<'_>, page: &Page) {
-        let seconds = self.poll_interval_seconds;
-        headers.insert("x-poll-interval", seconds.into());
-        api::set(headers, "cache-control", &format!("private, max-age={seconds}, s-maxage={seconds}"));
-        api::set(headers, "etag", &self.etag(call, page));
-        if let Some(&newest) = page.ids.first() {
-            // Timeline time may run ahead of the clock, but RFC 9110 section 8.8.2.1 allows no date in the future.
-            api::set(headers, "last-modified", &dates::http(time_ms(newest).min(call.now_ms)));
-        }
-        if let Some(link) = &page.link {
-            api::set(headers, "link", link);
-        }
-    }
-}
-
-fn page_number(call: &Call<'_>) -> u64 {
-    call.query.number("page").unwrap_or(1).max(1)
-}
-
-fn per_page(call: &Call<'_>) -> u64 {
-    match call.query.number("per_page") {
-        None | Some(0) => DEFAULT_PER_PAGE,
-        Some(n) => n.min(MAX_PER_PAGE),
-    }
-}
-
-/// `prev` and `first` except on the first page, `next` and `last` except on the last.
-fn link(call: &Call<'_>, page: u64, last_page: u64) -> Option<String> {
-    let base_url = call.base_url();
-    let kept =
-        call.query.get("per_page").map_or_else(String::new, |_| format!("per_page={}&", per_page(call)));
-    let link = |page: u64, rel: &str| format!("<{base_url}{}?{kept}page={page}>; rel=\"{rel}\"", call.path);
-    let mut links = Vec::new();
-    if page > 1 {
-        links.push(link((page - 1).min(last_page), "prev"));
-    }
-    if page < last_page {
-        links.push(link(page + 1, "next"));
-        links.push(link(last_page, "last"));
-    }
-    if page > 1 {
-        links.push(link(1, "first"));
-    }
-    (!links.is_empty()).then(|| links.join(", "))
 }

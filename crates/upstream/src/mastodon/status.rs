@@ -5,7 +5,6 @@
 
 use std::fmt::Write;
 
-use crate::api::Page;
 use crate::dates;
 use crate::draw::{self, Draws};
 use crate::prose;
@@ -19,11 +18,11 @@ const TAGS: [&str; 8] =
     ["rust", "photography", "gardening", "opensource", "music", "cycling", "maps", "books"];
 
 /// A page of one account's statuses.
-pub(crate) fn write_all(account: &str, page: &Page) -> String {
-    let author = Author::new(account, page.newest);
-    let mut out = String::with_capacity(2 + page.ids.len() * STATUS_BYTES);
+pub(super) fn write_all(account: &str, ids: &[u64], newest: Option<u64>) -> String {
+    let author = Author::new(account, newest);
+    let mut out = String::with_capacity(2 + ids.len() * STATUS_BYTES);
     out.push('[');
-    for (position, &id) in page.ids.iter().enumerate() {
+    for (position, &id) in ids.iter().enumerate() {
         if position > 0 {
             out.push(',');
         }
@@ -34,13 +33,13 @@ pub(crate) fn write_all(account: &str, page: &Page) -> String {
 }
 
 /// The account that posted, the same for all statuses of a page.
-struct Author {
+pub(super) struct Author {
     username: String,
     json: String,
 }
 
 impl Author {
-    fn new(account: &str, newest: Option<u64>) -> Self {
+    pub(super) fn new(account: &str, newest: Option<u64>) -> Self {
         let word = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
         let username = format!("user_{}", account.chars().map(word).collect::<String>());
         let mut draws = Draws::new(draw::key(0, account), 0);
@@ -56,9 +55,13 @@ impl Author {
         );
         Self { username, json }
     }
+
+    pub(super) fn json(&self) -> &str {
+        &self.json
+    }
 }
 
-fn write_status(out: &mut String, author: &Author, id: u64) {
+pub(super) fn write_status(out: &mut String, author: &Author, id: u64) {
     let mut draws = Draws::new(id, 0);
     let username = &author.username;
     let created_at = dates::iso_ms(time_ms(id));
@@ -124,8 +127,7 @@ mod tests {
 
     fn statuses() -> Vec<Value> {
         let ids: Vec<_> = (0..200).map(|n| first_id(1_760_000_000_000 + n * 977)).rev().collect();
-        let page = Page { newest: ids.first().copied(), ids, link: None };
-        serde_json::from_str(&write_all("gone-4.2", &page)).unwrap()
+        serde_json::from_str(&write_all("gone-4.2", &ids, ids.first().copied())).unwrap()
     }
 
     #[test]

@@ -51,6 +51,19 @@ impl Site {
         request(self.running.addr(), "POST", path, &[("Content-Length", "0")]).await.unwrap()
     }
 
+    /// A request for a token, introduced as the client `app`.
+    pub(crate) async fn token(&self, path: &str, form: &str) -> Answer {
+        self.token_with(path, form, &[("Authorization", "Basic YXBwOnNlY3JldA==")]).await
+    }
+
+    pub(crate) async fn token_with(&self, path: &str, form: &str, headers: &[(&str, &str)]) -> Answer {
+        let length = form.len().to_string();
+        let own =
+            [("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", length.as_str())];
+        let headers: Vec<_> = own.iter().chain(headers).copied().collect();
+        request_with(self.running.addr(), "POST", path, &headers, form).await.unwrap()
+    }
+
     /// A page as the ids on it.
     pub(crate) async fn page(&self, path: &str) -> Vec<u64> {
         let answer = self.get(path).await;
@@ -60,13 +73,13 @@ impl Site {
 
     /// The whole timeline of an account, newest first as the APIs have it.
     pub(crate) async fn timeline(&self, channel: &str, id: &str) -> Vec<u64> {
+        self.item_ids(channel, id).await.iter().map(|id| id.parse().unwrap()).collect()
+    }
+
+    /// The same, with ids as the API writes them.
+    pub(crate) async fn item_ids(&self, channel: &str, id: &str) -> Vec<String> {
         let answer = self.get(&format!("/_accounts/{channel}/{id}/ids")).await.json();
-        let mut ids: Vec<u64> = answer["ids"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|id| id.as_str().unwrap().parse().unwrap())
-            .collect();
+        let mut ids = strings(&answer["ids"], "");
         ids.reverse();
         ids
     }
@@ -99,6 +112,12 @@ impl Answer {
     }
 }
 
+/// A member of each element of an array (a JSON pointer; empty for the elements themselves), as text.
+pub(crate) fn strings(items: &Value, pointer: &str) -> Vec<String> {
+    let text = |item: &Value| item.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+    items.as_array().unwrap().iter().map(text).collect()
+}
+
 /// The ids of a JSON array of items.
 pub(crate) fn ids(items: &Value) -> Vec<u64> {
     items.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().parse().unwrap()).collect()
@@ -111,7 +130,19 @@ pub(crate) async fn request(
     path: &str,
     headers: &[(&str, &str)],
 ) -> io::Result<Answer> {
+    request_with(addr, method, path, headers, "").await
+}
+
+/// The same, with a body.
+async fn request_with(
+    addr: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> io::Result<Answer> {
     let mut stream = send(addr, method, path, headers).await?;
+    stream.write_all(body.as_bytes()).await?;
     let mut raw = Vec::new();
     timeout(DEADLINE, stream.read_to_end(&mut raw)).await??;
     parse(&raw).ok_or_else(|| io::Error::new(io::ErrorKind::UnexpectedEof, "the answer is not whole"))

@@ -43,3 +43,25 @@ async fn it_refuses_to_listen_to_the_world() {
     assert!(stderr.contains("`0.0.0.0:0` is not a loopback address: use 127.0.0.1 or [::1]"), "{stderr}");
     assert_eq!(output.stdout, b"");
 }
+
+#[tokio::test]
+async fn it_writes_accounts_of_every_channel() {
+    let run = async |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_upstream")).args(arguments).output().await.unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let lines = String::from_utf8(output.stdout).unwrap();
+        lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>()
+    };
+    let all = run(&["accounts", "--each", "3", "--base-url", "http://127.0.0.1:1/"]).await;
+    assert_eq!(all.len(), 27);
+    for line in &all {
+        assert!(line["account_id"].is_string() && line["external_id"].is_string());
+        assert_eq!(line["service_level"], "enterprise");
+    }
+    let ids: std::collections::BTreeSet<_> = all.iter().map(|line| line["account_id"].to_string()).collect();
+    assert_eq!(ids.len(), 27);
+    let some = run(&["accounts", "--each", "2", "--channel", "feed", "--channel", "x"]).await;
+    let channels: Vec<_> = some.iter().map(|line| line["channel"].as_str().unwrap()).collect();
+    assert_eq!(channels, ["feed", "x", "feed", "x"]);
+    assert_eq!(some[0]["external_id"], "http://127.0.0.1:8080/feeds/feed-1.atom");
+}

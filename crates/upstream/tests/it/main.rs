@@ -6,12 +6,22 @@
 )]
 
 mod accounts;
+mod bluesky;
 mod client;
 mod command;
 mod control;
+mod facebook;
 mod faults;
+mod feeds;
 mod github;
+mod github_notifications;
 mod growth;
+mod hackernews;
 mod lifecycle;
 mod limits;
 mod mastodon;
+mod mastodon_notifications;
+mod oauth;
+mod reddit;
+mod x;
+mod youtube;
