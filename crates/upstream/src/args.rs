@@ -129,6 +129,9 @@ pub(crate) enum Command {
         #[arg(long, value_name = "CHANNEL", action = ArgAction::Append)]
         channel: Vec<Channel>,
     },
+
+    /// Writes the applications that accounts on some channels need to stdout, one JSON object a line.
+    Applications,
 }
 
 impl Command {
@@ -137,14 +140,20 @@ impl Command {
         match self {
             Self::Accounts { base_url, each, channel } => {
                 let channels = if channel.is_empty() { Channel::ALL.to_vec() } else { channel };
-                for (number, channel) in
-                    (1..=each).flat_map(|n| channels.iter().map(move |channel| (n, *channel)))
-                {
-                    writeln!(out, "{}", roster::account(channel, number, base_url.trim_end_matches('/')))?;
+                let base_url = base_url.trim_end_matches('/');
+                for number in 1..=each {
+                    for channel in &channels {
+                        writeln!(out, "{}", roster::account(*channel, number, base_url))?;
+                    }
                 }
-                Ok(())
+            }
+            Self::Applications => {
+                for application in Channel::ALL.into_iter().filter_map(roster::application) {
+                    writeln!(out, "{application}")?;
+                }
             }
         }
+        Ok(())
     }
 }
 

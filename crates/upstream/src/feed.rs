@@ -80,7 +80,9 @@ impl Feed {
     /// Up to `limit` items with ids lower than `below`, newest first, of the account's newest `kept` with ids higher than
     /// `above`; and whether there are more.
     pub(crate) fn slice(&self, above: u64, below: u64, limit: usize, kept: usize) -> Slice {
-        let mut ids = self.newest_first(u64::MAX).take(kept).take_while(|&id| id > above);
+        // What is kept is counted from the newest item; where all is kept, there is no need to walk down to the page.
+        let from = if kept == usize::MAX { below } else { u64::MAX };
+        let mut ids = self.newest_first(from).take(kept).take_while(|&id| id > above);
         let mut page: Vec<_> = ids.by_ref().skip_while(|&id| id >= below).take(limit + 1).collect();
         let more = page.len() > limit;
         page.truncate(limit);

@@ -20,13 +20,12 @@ pub(super) enum Format {
     Json,
 }
 
-/// What names an item everywhere: a tag URI, RFC 4151.
+/// What names an item everywhere: its own address, as in most feeds.
 pub(super) fn guid(feed: &str, id: u64) -> String {
-    format!("tag:blog.example,2026:{feed}/{id}")
+    format!("{SITE}/{feed}/{id}")
 }
 
 struct Item {
-    guid: String,
     url: String,
     title: String,
     text: String,
@@ -37,8 +36,7 @@ impl Item {
     fn of(feed: &str, id: u64) -> Self {
         let mut draws = Draws::new(id, 9);
         Self {
-            guid: guid(feed, id),
-            url: format!("{SITE}/{feed}/{id}"),
+            url: guid(feed, id),
             title: prose::sentence(&mut draws, 3, 8),
             text: prose::sentence(&mut draws, 15, 60),
             time_ms: time_ms(id),
@@ -97,12 +95,12 @@ fn rss(feed: &str, own: &str, items: &[Item], ttl: u64) -> String {
 <atom:link href="{own}" rel="self" type="application/rss+xml"/>
 "#
     );
-    for Item { guid, url, title, text, time_ms } in items {
+    for Item { url, title, text, time_ms } in items {
         let date = dates::http(*time_ms);
         // Writing to a string cannot fail.
         let _ = writeln!(
             out,
-            r#"<item><title>{title}</title><link>{url}</link><guid isPermaLink="false">{guid}</guid><pubDate>{date}</pubDate><dc:creator>Author of {feed}</dc:creator><description>{text}</description><content:encoded><![CDATA[<p>{text}</p>]]></content:encoded></item>"#
+            r#"<item><title>{title}</title><link>{url}</link><guid>{url}</guid><pubDate>{date}</pubDate><dc:creator>Author of {feed}</dc:creator><description>{text}</description><content:encoded><![CDATA[<p>{text}</p>]]></content:encoded></item>"#
         );
     }
     out.push_str("</channel>\n</rss>\n");
@@ -122,11 +120,11 @@ fn atom(feed: &str, own: &str, items: &[Item]) -> String {
 <link rel="self" href="{own}"/>
 "#
     );
-    for Item { guid, url, title, text, time_ms } in items {
+    for Item { url, title, text, time_ms } in items {
         let date = dates::iso_s(*time_ms);
         let _ = writeln!(
             out,
-            r#"<entry><id>{guid}</id><title>{title}</title><link rel="alternate" href="{url}"/><published>{date}</published><updated>{date}</updated><content type="html">&lt;p&gt;{text}&lt;/p&gt;</content></entry>"#
+            r#"<entry><id>{url}</id><title>{title}</title><link rel="alternate" href="{url}"/><published>{date}</published><updated>{date}</updated><content type="html">&lt;p&gt;{text}&lt;/p&gt;</content></entry>"#
         );
     }
     out.push_str("</feed>\n");
@@ -136,7 +134,7 @@ fn atom(feed: &str, own: &str, items: &[Item]) -> String {
 fn json_feed(feed: &str, own: &str, items: &[Item]) -> Value {
     let item = |item: &Item| {
         json!({
-            "id": item.guid,
+            "id": item.url,
             "url": item.url,
             "title": item.title,
             "content_html": format!("<p>{}</p>", item.text),

@@ -25,10 +25,13 @@ pub(crate) struct HackerNews;
 
 impl Api for HackerNews {
     fn find<'a>(&self, path: &'a str, query: Query<'a>) -> Option<Subject<'a>> {
+        if path != "/api/v1/search_by_date" {
+            return None;
+        }
         let tags = query.get("tags")?;
         // All must hold, but for those in brackets, of which one must.
-        let author = tags.split(',').find_map(|tag| tag.strip_prefix("author_"))?.to_owned();
-        (path == "/api/v1/search_by_date").then(|| Subject::Account(author.into()))
+        let author = tags.split(',').find_map(|tag| tag.strip_prefix("author_"))?;
+        Some(Subject::Account(author.to_owned().into()))
     }
 
     fn needs_token(&self, _call: &Call<'_>) -> Need {

@@ -84,7 +84,7 @@ impl Api for X {
         match problem {
             Problem::Limited => blank(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
             Problem::Unauthorized | Problem::Expired => blank(StatusCode::UNAUTHORIZED, "Unauthorized"),
-            Problem::ServerError => blank(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Problem::ServerError => blank(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
             Problem::Missing | Problem::Gone => {
                 about_user(call, "Not Found Error", "resource-not-found", "Could not find user with id")
             }

@@ -31,8 +31,10 @@ pub(crate) struct Youtube {
 
 impl Api for Youtube {
     fn find<'a>(&self, path: &'a str, query: Query<'a>) -> Option<Subject<'a>> {
-        let id = query.get("channel_id")?;
-        (path == "/feeds/videos.xml").then_some(Subject::Account(id))
+        if path != "/feeds/videos.xml" {
+            return None;
+        }
+        query.get("channel_id").map(Subject::Account)
     }
 
     fn needs_token(&self, _call: &Call<'_>) -> Need {

@@ -64,4 +64,7 @@ async fn it_writes_accounts_of_every_channel() {
     let channels: Vec<_> = some.iter().map(|line| line["channel"].as_str().unwrap()).collect();
     assert_eq!(channels, ["feed", "x", "feed", "x"]);
     assert_eq!(some[0]["external_id"], "http://127.0.0.1:8080/feeds/feed-1.atom");
+    let applications = run(&["applications"]).await;
+    let channels: Vec<_> = applications.iter().map(|line| line["channel"].as_str().unwrap()).collect();
+    assert_eq!(channels, ["x", "reddit"]);
 }
