@@ -173,4 +173,18 @@ mod tests {
         assert!(error.starts_with("no channel `gitlab`: use `mastodon`, "));
         assert!(Channel::ALL.iter().all(|channel| error.contains(&format!("`{channel}`"))), "{error}");
     }
+
+    #[test]
+    fn every_channel_of_the_project_is_played() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../channels");
+        let folders = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        let names: Vec<_> = folders
+            .filter(|entry| entry.path().join("channel.yml").is_file())
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        assert!(!names.is_empty());
+        for name in names {
+            assert!(name.parse::<Channel>().is_ok(), "nothing plays `channels/{name}`");
+        }
+    }
 }

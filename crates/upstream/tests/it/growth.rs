@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use pollwheel_upstream::{Config, Growth};
 
-use crate::client::{START_MS, Site, ids};
+use crate::client::{START_MS, Site, ids, strings};
 
 const GROWTH: Growth = Growth { items_per_hour: 30.0, burst_rate: 0.05, burst_size: 25, history: 10 };
 
@@ -64,4 +64,45 @@ async fn a_poller_that_pages_sees_every_item_once() {
         assert_eq!(seen, all, "account {account}");
     }
     assert_eq!(site.stats().await.total.violations, 0);
+}
+
+/// Cursors stand at an item: what is posted while somebody pages shifts nothing. Pages by number cannot say that.
+#[tokio::test]
+async fn a_walk_by_cursor_is_not_disturbed_by_what_is_posted_meanwhile() {
+    let walks = [
+        (
+            "bluesky",
+            "a.example",
+            "/xrpc/app.bsky.feed.getAuthorFeed?actor=a.example&limit=7",
+            "cursor",
+            "/cursor",
+        ),
+        ("x", "1", "/2/users/1/tweets?max_results=7", "pagination_token", "/meta/next_token"),
+        ("facebook", "1", "/v24.0/1/posts?access_token=t&limit=7", "after", "/paging/cursors/after"),
+        ("reddit", "a", "/user/a/submitted?limit=7", "after", "/data/after"),
+    ];
+    let lists = ["/feed", "/data", "/data", "/data/children"];
+    let names = ["/post/uri", "/id", "/id", "/data/name"];
+    let growth = Growth { items_per_hour: 5.0, burst_rate: 0.0, burst_size: 0, history: 50 };
+    let site = Site::start(Config { growth, time_scale: 60.0, ..Config::default() }).await;
+    for ((channel, account, path, parameter, next), (list, id)) in
+        walks.into_iter().zip(lists.into_iter().zip(names))
+    {
+        let before = site.item_ids(channel, account).await;
+        let (mut seen, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let url = format!("{path}&{parameter}={}", cursor.replace(':', "%3A"));
+            let page = site.get_with(&url, &[("Authorization", "Bearer t")]).await.json();
+            let items = page.pointer(list).map(|items| strings(items, id)).unwrap_or_default();
+            let Some(to) = page.pointer(next).and_then(|to| to.as_str()).filter(|_| !items.is_empty()) else {
+                seen.extend(items);
+                break;
+            };
+            seen.extend(items);
+            cursor = to.to_owned();
+            site.clock.advance(Duration::from_secs(30));
+        }
+        assert_eq!(seen, before, "{channel}");
+        assert!(site.item_ids(channel, account).await.len() > before.len(), "{channel} grew meanwhile");
+    }
 }
