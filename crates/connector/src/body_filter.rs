@@ -1,5 +1,6 @@
 //! A jq filter on the whole body of a response: a quota, a wait, a cursor, a predicate.
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 use serde_json::value::RawValue;
@@ -18,13 +19,18 @@ pub(crate) enum BodyFilter {
 /// A body, parsed for jq at most once.
 #[derive(Debug)]
 pub(crate) struct JsonBody<'a> {
-    text: &'a str,
+    text: Cow<'a, str>,
     input: OnceCell<Input>,
 }
 
 impl<'a> JsonBody<'a> {
-    pub(crate) const fn new(text: &'a str) -> Self {
-        Self { text, input: OnceCell::new() }
+    pub(crate) fn new(text: impl Into<Cow<'a, str>>) -> Self {
+        Self { text: text.into(), input: OnceCell::new() }
+    }
+
+    /// The text, as it was read.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     fn input(&self) -> Result<&Input, RunError> {
@@ -32,7 +38,7 @@ impl<'a> JsonBody<'a> {
             return Ok(input);
         }
         // Also refuses what is not JSON from its beginning to its end.
-        let valid = json::lookup(self.text, &[])?.map_or("null", RawValue::get);
+        let valid = json::lookup(&self.text, &[])?.map_or("null", RawValue::get);
         let input = Input::parse(valid)?;
         Ok(self.input.get_or_init(|| input))
     }
@@ -51,16 +57,15 @@ impl BodyFilter {
     /// The value in a body; none when it is null.
     pub(crate) fn value(&self, body: &JsonBody<'_>) -> Result<Option<Box<RawValue>>, RunError> {
         let value = match self {
-            Self::Path(path) => json::lookup(body.text, path)?.map(ToOwned::to_owned),
+            Self::Path(path) => json::lookup(&body.text, path)?.map(ToOwned::to_owned),
             Self::Jq(filter) => Some(filter.run(body.input()?)?),
         };
         Ok(value.filter(|value| value.get() != "null"))
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "follows"))]
     /// The string or number in a body, as text; none when it is anything else.
     pub(crate) fn scalar(&self, body: &JsonBody<'_>) -> Result<Option<String>, RunError> {
-        Ok(self.value(body)?.as_deref().and_then(json::scalar).map(std::borrow::Cow::into_owned))
+        Ok(self.value(body)?.as_deref().and_then(json::scalar).map(Cow::into_owned))
     }
 
     /// Whether the filter gives `true`. A body that it fails on is none of those that are meant.

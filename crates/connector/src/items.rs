@@ -9,7 +9,6 @@ use pollwheel_core::event::Item;
 use serde_json::value::RawValue;
 
 use crate::channel::{ItemRules, Kind, Order};
-use crate::json;
 use crate::select::{Element, Selector};
 
 /// Longest id, in bytes.
@@ -46,14 +45,13 @@ pub(crate) struct Page {
     pub(crate) items: Vec<Item>,
 }
 
-/// Reads a page.
+/// Reads a page from its document.
 ///
 /// # Errors
 /// How it differs from what the channel declares, with the field and without content.
-pub(crate) fn read(rules: &ItemRules, body: &[u8], wanted: Wanted<'_>) -> Result<Page, String> {
-    let text = json::text(body).map_err(|error| format!("the body cannot be used: {error}"))?;
+pub(crate) fn read(rules: &ItemRules, document: &str, wanted: Wanted<'_>) -> Result<Page, String> {
     let names = rules.is_picked().then_some(&rules.names);
-    let page = rules.list.elements(text, names, |elements| page(rules, elements, wanted));
+    let page = rules.list.elements(document, names, |elements| page(rules, elements, wanted));
     page.map_err(|error| format!("`items.list`: {error}"))?
 }
 
@@ -167,7 +165,7 @@ mod tests {
     fn page_of(body: &str, low: Option<&str>) -> Result<Page, String> {
         let (rules, order) = rules(".id", Order::Numeric);
         let seen = HashSet::from(["4".to_owned()]);
-        read(&rules, body.as_bytes(), Wanted { order, low, below: None, seen: &seen, most: usize::MAX })
+        read(&rules, body, Wanted { order, low, below: None, seen: &seen, most: usize::MAX })
     }
 
     fn ids(page: &Page) -> Vec<&str> {
@@ -230,7 +228,7 @@ mod tests {
     fn ids_may_be_computed() {
         let (rules, order) = rules(".key | ltrimstr(\"t3_\")", Order::Lexicographic);
         let wanted = Wanted { order, low: None, below: Some("c"), seen: &HashSet::new(), most: 1 };
-        let page = read(&rules, br#"[{"key":"t3_a"},{"key":"t3_b"},{"key":"t3_c"}]"#, wanted).unwrap();
+        let page = read(&rules, r#"[{"key":"t3_a"},{"key":"t3_b"},{"key":"t3_c"}]"#, wanted).unwrap();
         assert_eq!(ids(&page), ["b"]);
     }
 }

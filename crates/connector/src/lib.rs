@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accounts;
+mod answer;
 mod base_url;
 mod body_filter;
 pub mod channel;
 mod connector;
 mod conversation;
 mod exchange;
-#[expect(dead_code, reason = "not wired in yet: `items` will read documents")]
 mod format;
 mod http;
 mod items;
@@ -17,6 +17,7 @@ pub mod members;
 pub mod nearest;
 mod order;
 mod pick;
+mod reading;
 pub mod recording;
 mod replay;
 mod request;

@@ -78,8 +78,7 @@ impl<'h> ServerClock<'h> {
     }
 
     /// Seconds until a limit's window resets.
-    pub(crate) fn reset(self, name: &HeaderName, format: ResetFormat) -> Option<u64> {
-        let text = self.headers.get(name)?.to_str().ok()?;
+    pub(crate) fn reset(self, text: &str, format: ResetFormat) -> Option<u64> {
         match format {
             ResetFormat::DeltaSeconds => number(text),
             ResetFormat::EpochSeconds => Some(self.until_epoch(Duration::from_secs(number(text)?))),
@@ -107,7 +106,7 @@ impl<'h> ServerClock<'h> {
             }
             FloorSource::Seconds(name) => number(self.headers.get(name)?.to_str().ok()?),
             // Not in the headers.
-            FloorSource::FeedTtl | FloorSource::Body(_) => None,
+            FloorSource::Body(_) => None,
         }
     }
 
@@ -131,10 +130,7 @@ pub(crate) enum FloorSource {
     Expires,
     /// A number of seconds.
     Seconds(HeaderName),
-    /// What a feed says of itself: the `ttl` of RSS, or its update period.
-    FeedTtl,
-    /// A number of seconds in the body.
-    #[expect(dead_code, reason = "follows")]
+    /// A number of seconds in the body. `feed_ttl` is one: the `.ttl_seconds` of a feed.
     Body(BodyFilter),
 }
 
@@ -207,8 +203,8 @@ mod tests {
     #[test]
     fn r16_resets_in_every_form() {
         let reset = |value: &str, format| {
-            let headers = headers(&[("date", NOW), ("reset", value)]);
-            ServerClock::new(&headers, SystemTime::now()).reset(&HeaderName::from_static("reset"), format)
+            let headers = headers(&[("date", NOW)]);
+            ServerClock::new(&headers, SystemTime::now()).reset(value, format)
         };
         assert_eq!(reset("60", ResetFormat::DeltaSeconds), Some(60));
         assert_eq!(reset(&(NOW_EPOCH + 60).to_string(), ResetFormat::EpochSeconds), Some(60));
@@ -257,7 +253,7 @@ mod tests {
             let format = [ResetFormat::DeltaSeconds, ResetFormat::EpochMillis, ResetFormat::EpochSeconds, ResetFormat::Iso8601][format];
             let headers = headers(&[("date", &value), ("retry-after", &value), ("expires", &value), ("cache-control", &value)]);
             let clock = ServerClock::new(&headers, SystemTime::now());
-            let _ = (clock.retry_after(), clock.reset(&header::RETRY_AFTER, format));
+            let _ = (clock.retry_after(), clock.reset(&value, format));
             let _ = (clock.floor(&FloorSource::Expires), clock.floor(&FloorSource::CacheControl));
         }
     }

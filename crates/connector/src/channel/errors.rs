@@ -8,7 +8,6 @@ use crate::body_filter::BodyFilter;
 
 /// What a response that says otherwise by its status really is.
 #[derive(Debug)]
-#[expect(dead_code, reason = "scopes and waits follow")]
 pub(crate) struct ErrorRule {
     pub(crate) statuses: Vec<StatusMatch>,
     pub(crate) header: Option<HeaderName>,
@@ -38,7 +37,6 @@ impl StatusMatch {
 
 /// A wait in the body.
 #[derive(Debug)]
-#[expect(dead_code, reason = "scopes and waits follow")]
 pub(crate) struct Wait {
     pub(crate) body: BodyFilter,
     pub(crate) unit: WaitUnit,

@@ -7,7 +7,6 @@ use crate::select::{List, Selector};
 /// Where items are in a response, and what becomes of them.
 #[derive(Debug)]
 pub(crate) struct ItemRules {
-    #[expect(dead_code, reason = "other formats follow")]
     pub(crate) format: Format,
     pub(crate) list: List,
     pub(crate) keep: Option<Selector>,

@@ -25,10 +25,8 @@ pub struct JobType {
     pub(crate) first_poll: FirstPoll,
     pub(crate) floor: Vec<FloorSource>,
     /// Its own limits. The channel's hold too.
-    #[expect(dead_code, reason = "follows")]
     pub(crate) limits: Vec<Limit>,
     /// Its own rules, looked at before the channel's.
-    #[expect(dead_code, reason = "follows")]
     pub(crate) rules: Vec<ErrorRule>,
 }
 

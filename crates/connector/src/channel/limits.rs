@@ -28,7 +28,6 @@ pub(crate) struct Allowance {
 
 /// Where a response tells of a limit.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the other sources follow")]
 pub(crate) enum LimitSource {
     /// Nowhere: the limit is known from the documentation alone.
     Documented,
@@ -60,7 +59,6 @@ pub(crate) enum PolicyName {
 
 /// A header with a JSON object of percentages.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the other sources follow")]
 pub(crate) struct Usage {
     pub(crate) header: HeaderName,
     pub(crate) percents: Vec<String>,
@@ -69,7 +67,6 @@ pub(crate) struct Usage {
 
 /// A quota in the body.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the other sources follow")]
 pub(crate) struct BodyQuota {
     pub(crate) remaining: BodyFilter,
     pub(crate) reset: Option<(BodyFilter, ResetFormat)>,

@@ -101,9 +101,8 @@ impl Channel {
         }?;
         let base = self.base_of(job_type, row).map_err(|reason| AccountProblem::BaseUrl { reason })?;
         job_type.check_context(&row.context)?;
-        let values = JobValues::new(row, None);
-        let target = job_type.endpoint.target(base.prefix(), &values, None);
-        target.map(drop).map_err(|error| AccountProblem::Request { reason: error.to_string() })
+        let made = job_type.endpoint.check(base.prefix(), &JobValues::of_row(row));
+        made.map_err(|error| AccountProblem::Request { reason: error.to_string() })
     }
 
     /// Where a job's API is: its own URL, the account's base URL or the channel's.
@@ -111,7 +110,7 @@ impl Channel {
         match &job_type.endpoint.place {
             Place::Path(_) => self.base_url_of(row.subject.base_url.as_deref()),
             Place::Url(variable) => {
-                let url = JobValues::new(row, None).value(variable).map(Cow::into_owned);
+                let url = JobValues::of_row(row).value(variable).map(Cow::into_owned);
                 let url = url.ok_or_else(|| format!("the job has no `{}`", variable.name()))?;
                 let base = BaseUrl::whole(&url);
                 base.map(Cow::Owned)

@@ -4,7 +4,6 @@
 //! the result. Whoever drives it makes the requests: over HTTP, from a recording, from a test. It is also why jq's values,
 //! which stay on one thread, never wait for the network.
 
-mod refusal;
 mod walk;
 
 use std::borrow::Cow;
@@ -16,12 +15,13 @@ use pollwheel_core::event::Item;
 use pollwheel_core::outcome::{Hints, LimitReading, Outcome};
 use pollwheel_core::ports::{Credentials, Polled, Request};
 
-use self::refusal::{Host, Reader};
 use self::walk::{Next, Start, Verdict, Walk};
+use crate::answer::Answer;
 use crate::base_url::{self, BaseUrl, Origin};
 use crate::channel::{Auth, Channel, FirstPoll, Follow, JobType, Need, Token};
 use crate::exchange::{FetchError, Outbound, Response};
 use crate::items::{self, Page, Wanted};
+use crate::reading::{Host, Reader};
 use crate::request::{JobValues, Parameter};
 use crate::state::{self, Gap, State, Validators};
 use crate::wait::Scale;
@@ -86,7 +86,8 @@ impl<'a> Conversation<'a> {
         let token = if authorization.is_some() { Token::Present } else { Token::Absent };
         let is_channels = channel.base_url.as_ref().is_some_and(|own| own.origin() == base.origin());
         let host = if is_channels { Host::Channels } else { Host::Accounts };
-        let reader = Reader { channel, token, host, now: moment.now, scale: moment.scale };
+        let pool = request.token;
+        let reader = Reader { channel, job, token, pool, host, now: moment.now, scale: moment.scale };
         let mut conversation = Self {
             walk: first_walk(job, &state, base.origin()),
             pages_left: job.pages.as_ref().map_or(1, |pages| pages.limit),
@@ -118,28 +119,37 @@ impl<'a> Conversation<'a> {
             }
             Err(error) => return self.stop(error.into()),
         };
-        let limits = self.take_hints(&response);
+        let answer = Answer::new(&response, self.job.items.format);
+        let limits = self.take_hints(&answer);
         match response.status {
-            StatusCode::OK => self.page(&response, time_left),
+            StatusCode::OK => match self.reader.ruled(&answer, &limits) {
+                Some(outcome) => self.stop(outcome),
+                None => self.page(&answer, time_left),
+            },
             StatusCode::NOT_MODIFIED if self.asked_for_changes => {
                 self.first_page = None;
                 self.walked(Verdict::Reached, time_left)
             }
-            _ => self.refused(&response, &limits),
+            _ => self.refused(&answer, &limits),
         }
     }
 
-    fn take_hints(&mut self, response: &Response) -> Vec<LimitReading> {
-        let limits = self.reader.limits(response);
+    fn take_hints(&mut self, answer: &Answer<'_>) -> Vec<LimitReading> {
+        let limits = self.reader.limits(answer);
         if !limits.is_empty() {
             self.hints.limits.clone_from(&limits);
         }
-        let floor = self.reader.floor(&self.job.floor, response);
+        let floor = self.reader.floor(answer);
         self.hints.floor_seconds = self.hints.floor_seconds.max(floor);
         limits
     }
 
-    fn page(&mut self, response: &Response, time_left: Duration) -> Step {
+    fn page(&mut self, answer: &Answer<'_>, time_left: Duration) -> Step {
+        let response = answer.response;
+        let document = match answer.body() {
+            Ok(document) => document.text(),
+            Err(error) => return self.bad(format!("the body cannot be used: {error}")),
+        };
         let most = match (&self.before, self.job.first_poll) {
             (Some(_), _) => usize::MAX,
             (None, FirstPoll::Seed) => 0,
@@ -152,7 +162,7 @@ impl<'a> Conversation<'a> {
             seen: &self.seen,
             most,
         };
-        let page = match items::read(&self.job.items, &response.body, wanted) {
+        let page = match items::read(&self.job.items, document, wanted) {
             Ok(page) => page,
             Err(reason) => return self.bad(reason),
         };
@@ -274,7 +284,7 @@ impl<'a> Conversation<'a> {
         if let Verdict::Circle(reason) = self.walk.visit(&uri) {
             return Err(reason.to_owned());
         }
-        let values = JobValues::new(self.request.row, self.state.cursor.as_deref());
+        let values = JobValues::of(self.request).after(self.state.cursor.as_deref());
         let mut outbound = self.job.endpoint.outbound(uri, &values).map_err(|error| error.to_string())?;
         if let Some(authorization) = &self.authorization {
             outbound.headers.insert(header::AUTHORIZATION, authorization.clone());
@@ -297,14 +307,14 @@ impl<'a> Conversation<'a> {
             (Some(id), Some(Follow::MaxId(parameter))) => Some(Parameter { name: parameter, value: id }),
             (Some(_) | None, Some(_) | None) => None,
         };
-        let values = JobValues::new(self.request.row, self.state.cursor.as_deref());
+        let values = JobValues::of(self.request).after(self.state.cursor.as_deref());
         let target = self.job.endpoint.target(self.base.prefix(), &values, below);
         let target = target.map_err(|error| error.to_string())?;
         self.base.origin().uri(target).map_err(|error| format!("the request's URL: {error}"))
     }
 
-    fn refused(&mut self, response: &Response, limits: &[LimitReading]) -> Step {
-        let outcome = self.reader.refusal(response, limits);
+    fn refused(&mut self, answer: &Answer<'_>, limits: &[LimitReading]) -> Step {
+        let outcome = self.reader.refusal(answer, limits);
         let is_lost = matches!(outcome, Outcome::Gone | Outcome::BadResponse { .. });
         let at_stored_page = self.walk.start == Start::Gap && matches!(self.walk.next, Next::At(_));
         if is_lost && at_stored_page && self.found.is_empty() && self.pages_left > 0 {

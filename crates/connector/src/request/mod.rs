@@ -51,7 +51,6 @@ pub(crate) struct Endpoint {
     pub(crate) headers: Headers,
     pub(crate) body: Option<Body>,
     /// Units of a limit that one request takes.
-    #[expect(dead_code, reason = "follows")]
     pub(crate) cost: u32,
 }
 
@@ -115,6 +114,13 @@ impl Endpoint {
             }
         };
         Ok(Outbound { method: self.method.clone(), uri, headers, body })
+    }
+
+    /// Whether a request could be made.
+    pub(crate) fn check(&self, prefix: &str, values: &JobValues<'_>) -> Result<(), RequestError> {
+        self.target(prefix, values, None)?;
+        self.headers.of(values)?;
+        self.body.as_ref().map_or(Ok(()), |body| body.of(values).map(drop))
     }
 
     /// Whether the request changes with the job's target.

@@ -18,7 +18,8 @@ fn a_cursor_that_is_not_there_takes_its_parameter_with_it() {
     let endpoint = endpoint("/u/{{ account.external_id }}", &[("since", "{{ cursor }}"), ("limit", "40")]);
     assert!(endpoint.follows_cursor());
     let row = row("42", "{}");
-    let target = |cursor, extra| endpoint.target("/api", &JobValues::new(&row, cursor), extra).unwrap();
+    let target =
+        |cursor, extra| endpoint.target("/api", &JobValues::of_row(&row).after(cursor), extra).unwrap();
     assert_eq!(target(None, None), "/api/u/42?limit=40");
     assert_eq!(target(Some("a b"), None), "/api/u/42?since=a%20b&limit=40");
     let extra = Some(Parameter { name: "max_id", value: "9&1" });
@@ -30,8 +31,7 @@ fn a_cursor_that_is_not_there_takes_its_parameter_with_it() {
 #[test]
 fn a_value_that_would_change_the_path_is_refused() {
     let endpoint = endpoint("/u/{{ account.external_id }}/x/{{ context.list }}", &[]);
-    let target =
-        |id: &str, context: &str| endpoint.target("", &JobValues::new(&row(id, context), None), None);
+    let target = |id: &str, context: &str| endpoint.target("", &JobValues::of_row(&row(id, context)), None);
     assert_eq!(target("..", r#"{"list":"a"}"#), Err(RequestError::Segment("account.external_id".to_owned())));
     assert_eq!(target("a/../b", r#"{"list":7}"#).unwrap(), "/u/a%2F..%2Fb/x/7");
     let missing = target("a", "{}").unwrap_err().to_string();

@@ -8,10 +8,12 @@ use pollwheel_core::policy::Policy;
 use super::cursor::HasTime;
 use super::headers::{Declared, header_name};
 use super::{absent, body_filter, errors, limits, request};
+use crate::body_filter::BodyFilter;
 use crate::channel::auth::Auth;
 use crate::channel::file::{At, ChannelFile, FirstPoll, FloorFile, JobTypeFile, Need, TextOr};
 use crate::channel::problem::Problems;
 use crate::channel::{JobType, levels};
+use crate::format::Format;
 use crate::wait::FloorSource;
 
 /// Most items of a first poll.
@@ -48,8 +50,9 @@ pub(super) fn job_type(
         None => absent(),
     };
     let floors = file.floor.iter().enumerate();
-    let floor =
-        floors.filter_map(|(index, floor)| self::floor(floor, &format!("{field}.floor[{index}]"), problems));
+    let floor = floors.filter_map(|(index, floor)| {
+        self::floor(floor, file.items.format, &format!("{field}.floor[{index}]"), problems)
+    });
     let floor = floor.collect();
     let limits = limits::limits(&file.limits, &format!("{field}.limits"), per_account, problems);
     let rules = errors::rules(&file.errors, &format!("{field}.errors"), per_account, problems);
@@ -110,9 +113,14 @@ fn first_poll(file: Option<&At<FirstPoll>>, field: &str, problems: &mut Problems
     first_poll.value
 }
 
-fn floor(file: &At<FloorFile>, field: &str, problems: &mut Problems) -> Option<FloorSource> {
+fn floor(file: &At<FloorFile>, format: Format, field: &str, problems: &mut Problems) -> Option<FloorSource> {
     match &file.value {
-        TextOr::Text(word) if word == "feed_ttl" => Some(FloorSource::FeedTtl),
+        TextOr::Text(word) if word == "feed_ttl" => {
+            if !format.is_feed() {
+                problems.with(file, field, "has a use with a feed only: `items.format: feed`");
+            }
+            BodyFilter::compile(".ttl_seconds").ok().map(FloorSource::Body)
+        }
         TextOr::Text(name) => header_name(file, field, name, problems).map(FloorSource::of),
         TextOr::Map(fields) => {
             body_filter(&fields.body, format!("{field}.body"), problems).map(FloorSource::Body)
