@@ -18,6 +18,9 @@ const MAX_ACCOUNTS: usize = 1_000_000;
 /// Items that a test may post to one account.
 const MAX_POSTED: usize = 100_000;
 
+/// Whoever a token belongs to that names no account. Nothing ever happens to them.
+pub(crate) const NOBODY: &str = "nobody";
+
 /// The time of the accounts' timelines, which may run faster than the wall clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
@@ -86,7 +89,9 @@ impl Accounts {
 
     fn timeline(&self, channel: Channel, id: &str) -> Timeline {
         let key = draw::key(draw::key(self.seed, channel.name()), id);
-        Timeline::new(key, self.pace.origin_ms, &self.growth)
+        let nothing = Growth { items_per_hour: 0.0, history: 0, ..self.growth };
+        let growth = if id == NOBODY { &nothing } else { &self.growth };
+        Timeline::new(key, self.pace.origin_ms, growth)
     }
 
     /// Runs `visit` on the account, remembered from now on; `None` when there is no room for it.
@@ -244,6 +249,12 @@ mod tests {
             assert_eq!(post(20_000, ORIGIN + second * 1_000).map(|ids| ids.len()), Ok(20_000));
         }
         assert_eq!(post(1, ORIGIN + 9_000), Err(PostError::AccountFull));
+    }
+
+    #[test]
+    fn nothing_happens_to_nobody() {
+        let feed = accounts().feed(Channel::Mastodon, NOBODY, ORIGIN + 3_600_000_000);
+        assert_eq!(feed.newest(), None);
     }
 
     #[test]

@@ -7,11 +7,11 @@ use crate::bluesky::Bluesky;
 use crate::call::Query;
 use crate::channel::{Channel, PerChannel};
 use crate::facebook::Facebook;
-use crate::feeds::Feeds;
 use crate::github::Github;
 use crate::hackernews::HackerNews;
 use crate::mastodon::Mastodon;
 use crate::reddit::Reddit;
+use crate::syndication::Syndication;
 use crate::x::X;
 use crate::youtube::Youtube;
 
@@ -31,7 +31,7 @@ impl Apis {
                 Channel::Facebook => Box::new(Facebook),
                 Channel::Reddit => Box::new(Reddit),
                 Channel::Youtube => Box::new(Youtube { poll_interval }),
-                Channel::Feed => Box::new(Feeds { poll_interval }),
+                Channel::Feed => Box::new(Syndication { poll_interval }),
                 Channel::Hackernews => Box::new(HackerNews),
             }
         }))

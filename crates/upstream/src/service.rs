@@ -13,7 +13,7 @@ use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
 
-use crate::accounts::{Accounts, Pace};
+use crate::accounts::{self, Accounts, Pace};
 use crate::api::{self, Answer, Api, Need, Problem, Subject};
 use crate::apis::Apis;
 use crate::call::{Call, Query, is_account_id};
@@ -121,7 +121,8 @@ impl Service {
         let account = match subject {
             Subject::Account(id) => Some(id).filter(|id| is_account_id(id))?,
             Subject::TokenOwner => {
-                token.as_deref().map_or(Cow::Borrowed("nobody"), |token| oauth::owner(token).into())
+                let owner = token.as_deref().and_then(oauth::owner);
+                Cow::Owned(owner.unwrap_or(accounts::NOBODY).to_owned())
             }
         };
         Some((channel, Call { account, token, path, query, headers, peer, now_ms: self.now_ms() }))

@@ -9,6 +9,7 @@ use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use serde_json::json;
 
+use crate::accounts::NOBODY;
 use crate::api::{self, Answer, Api, Content, Need, Problem, Subject};
 use crate::call::{Call, Query};
 use crate::dates;
@@ -32,7 +33,7 @@ pub(crate) struct Bluesky;
 impl Api for Bluesky {
     fn find<'a>(&self, path: &'a str, query: Query<'a>) -> Option<Subject<'a>> {
         // Without an actor the answer is an error, and an error has no account.
-        (path == PATH).then(|| Subject::Account(query.get("actor").unwrap_or("nobody".into())))
+        (path == PATH).then(|| Subject::Account(query.get("actor").unwrap_or(NOBODY.into())))
     }
 
     fn needs_token(&self, _call: &Call<'_>) -> Need {

@@ -1,4 +1,4 @@
-//! Feeds of no vendor: `GET /feeds/{id}.rss`, `.atom` and `.json`, with both validators and a time to live.
+//! Syndication of no vendor: `GET /feeds/{id}.rss`, `.atom` and `.json`, with both validators and a time to live.
 //!
 //! RSS 2.0 is <https://www.rssboard.org/rss-specification>, Atom RFC 4287, JSON Feed
 //! <https://www.jsonfeed.org/version/1.1/>; validators and freshness are RFC 9110 and RFC 9111.
@@ -22,12 +22,12 @@ const MAX_ITEMS: usize = 20;
 
 /// The feeds.
 #[derive(Debug)]
-pub(crate) struct Feeds {
+pub(crate) struct Syndication {
     /// `max-age`, and rounded up to minutes `ttl`.
     pub(crate) poll_interval: Duration,
 }
 
-impl Api for Feeds {
+impl Api for Syndication {
     fn find<'a>(&self, path: &'a str, _query: Query<'a>) -> Option<Subject<'a>> {
         let (id, _) = Format::of(path)?;
         Some(Subject::Account(id.into()))
