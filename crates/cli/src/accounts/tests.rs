@@ -30,7 +30,7 @@ fn check_with(lines: &str, channels: &ChannelSet) -> Result<Wanted, String> {
 /// A good line with some members in place of, or besides, its own; `null` leaves one out.
 fn line(changes: serde_json::Value) -> String {
     let mut line = serde_json::json!({
-        "account_id": "a1", "channel": "mastodon", "service_level": "professional", "external_id": "42",
+        "account_id": "a1", "channel": "mastodon", "job_types": ["statuses"], "service_level": "professional", "external_id": "42",
         "base_url": "https://mastodon.example", "token": "planted-s3cret",
     });
     let serde_json::Value::Object(changes) = changes else { panic!("changes are an object") };
