@@ -15,6 +15,8 @@ mod levels;
 mod limits;
 mod pages;
 mod problem;
+#[cfg(test)]
+mod schema_tests;
 mod set;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ use crate::json::{self, JsonError, MAX_ELEMENTS};
 
 /// What a body is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Format {
     /// One JSON value.

@@ -9,6 +9,7 @@ pub(in crate::channel) type AuthFile = TextOr<AuthFields>;
 
 /// How requests authenticate. `bearer` alone is short for `send: bearer` and its `need`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct AuthFields {
     /// Short for `{send: bearer, need: ...}`.
@@ -25,6 +26,7 @@ pub(in crate::channel) struct AuthFields {
 
 /// Whether an account must have a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Need {
     /// It may have one.
@@ -35,6 +37,7 @@ pub(crate) enum Need {
 
 /// Where the token stands in a request.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::channel) enum SendFile {
     /// `Authorization: Bearer TOKEN`.
@@ -49,6 +52,7 @@ pub(in crate::channel) enum SendFile {
 
 /// Whose credentials a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Origin {
     /// The account's.
@@ -60,6 +64,7 @@ pub(crate) enum Origin {
 
 /// How tokens are got and renewed (RFC 6749).
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct OAuth2File {
     /// What is exchanged for a token.
@@ -78,6 +83,7 @@ pub(in crate::channel) struct OAuth2File {
 
 /// What is exchanged for a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Grant {
     /// The account's refresh token, which may be replaced each time.
@@ -88,6 +94,7 @@ pub(crate) enum Grant {
 
 /// How the client's id and secret travel to the token endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ClientAuth {
     /// In the `Authorization` header.

@@ -6,6 +6,7 @@ use super::{At, Text, TextOr};
 
 /// How a poll knows what is new.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::channel) enum CursorFile {
     /// The greatest id is the newest.
@@ -20,6 +21,7 @@ pub(in crate::channel) enum CursorFile {
 
 /// How ids are ordered: which of two is newer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Order {
     /// Whole numbers of any length.
@@ -30,6 +32,7 @@ pub(crate) enum Order {
 
 /// The newest time, and the ids at it.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct TimeFile {
     /// Ids so many seconds below the newest time are remembered too.
@@ -38,6 +41,7 @@ pub(in crate::channel) struct TimeFile {
 
 /// The ids that were seen.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct SeenFile {
     /// How many are remembered.
@@ -46,6 +50,7 @@ pub(in crate::channel) struct SeenFile {
 
 /// A token of the API's own.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct TokenFile {
     /// jq, on the body, or `{header: NAME}`.
@@ -54,6 +59,7 @@ pub(in crate::channel) struct TokenFile {
 
 /// A header with a token.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct TokenHeaderFile {
     /// Its name.

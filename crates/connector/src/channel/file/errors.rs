@@ -9,6 +9,7 @@ use super::{At, LimitScope, Text};
 
 /// What some responses really mean.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct ErrorRuleFile {
     /// The statuses: `403`, `[400, 403]`, `4xx`, or `200` together with a predicate on the body.
@@ -29,6 +30,7 @@ pub(in crate::channel) struct ErrorRuleFile {
 
 /// What an error rule calls a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum RuleOutcome {
     /// A limit is spent.
@@ -47,6 +49,7 @@ pub(crate) enum RuleOutcome {
 
 /// A wait in the body.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct WaitFile {
     /// jq, on the body: a number.
@@ -58,10 +61,13 @@ pub(in crate::channel) struct WaitFile {
 
 /// What a wait counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum WaitUnit {
+    /// Seconds.
     #[default]
     Seconds,
+    /// Minutes.
     Minutes,
 }
 

@@ -7,6 +7,7 @@ use crate::format::Format;
 
 /// Where items are in a response, and what becomes of them.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct ItemsFile {
     /// What a response is written in.
@@ -41,6 +42,7 @@ pub(in crate::channel) type KindFile = TextOr<KindFields>;
 
 /// The events' type as a function of the element.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct KindFields {
     /// jq, on an element: the type.

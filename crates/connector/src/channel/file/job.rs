@@ -11,6 +11,7 @@ use super::{
 
 /// One endpoint, and what becomes of its responses.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct JobTypeFile {
     /// Whether an account must have a token, where it differs from the channel's.
@@ -46,6 +47,7 @@ pub(in crate::channel) struct JobTypeFile {
 
 /// What the first poll of a job does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FirstPoll {
     /// Learns where the timeline stands and publishes nothing.
@@ -60,6 +62,7 @@ pub(in crate::channel) type FloorFile = TextOr<FloorFields>;
 
 /// A pause that the body asks for.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct FloorFields {
     /// jq, on the body: seconds.

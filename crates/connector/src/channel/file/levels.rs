@@ -6,6 +6,7 @@ use super::At;
 
 /// The cadences of a plan.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct LevelFile {
     /// Minutes between two polls of a busy account.

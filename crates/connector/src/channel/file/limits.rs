@@ -6,6 +6,7 @@ use super::{At, Text};
 
 /// A rate limit, and where responses tell of it.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct LimitFile {
     /// What the limit counts.
@@ -31,6 +32,7 @@ pub(in crate::channel) struct LimitFile {
 
 /// What a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LimitScope {
     /// The requests of one account.
@@ -47,6 +49,7 @@ pub(crate) enum LimitScope {
 
 /// Headers with what is left, and until when.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct LimitHeadersFile {
     /// The header with the calls left.
@@ -57,6 +60,7 @@ pub(in crate::channel) struct LimitHeadersFile {
 
 /// The header with the end of the window.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct ResetFile {
     /// Its name.
@@ -67,6 +71,7 @@ pub(in crate::channel) struct ResetFile {
 
 /// How a limit's reset is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ResetFormat {
     /// `2026-11-23T07:45:00Z`.
@@ -81,6 +86,7 @@ pub(crate) enum ResetFormat {
 
 /// A header with a JSON object of percentages, flat or one level below ids.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct UsageFile {
     /// The header.
@@ -95,6 +101,7 @@ pub(in crate::channel) struct UsageFile {
 
 /// What is left stands in the body.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct BodyQuotaFile {
     /// jq, on the body: the calls left.

@@ -13,6 +13,8 @@ mod levels;
 mod limits;
 mod pages;
 mod request;
+#[cfg(test)]
+pub(super) mod schema;
 mod text_or_map;
 mod tree;
 
@@ -40,6 +42,7 @@ pub(super) use self::tree::Tree;
 
 /// `channel.yml`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChannelFile {
     /// The name: lower-case letters, digits, `_` and `-`. The same as the folder's.
@@ -54,9 +57,11 @@ pub(super) struct ChannelFile {
     #[serde(default)]
     pub(super) base_url_per_account: PerAccount,
     /// How requests authenticate.
+    #[cfg_attr(test, schemars(with = "schema::NoneOr<AuthFields>"))]
     pub(super) auth: At<AuthFile>,
     /// Sent with every request. Values are templates.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "schema::Scalars"))]
     pub(super) headers: BTreeMap<String, Text>,
     /// Requests under way at once to one host, in one process.
     pub(super) max_concurrent_per_host: Option<At<u32>>,
@@ -74,6 +79,7 @@ pub(super) struct ChannelFile {
 
 /// Whether an account may bring a base URL of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PerAccount {
     /// It is an error.

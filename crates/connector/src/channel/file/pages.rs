@@ -6,6 +6,7 @@ use super::{At, Text};
 
 /// How pages follow.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct PagesFile {
     /// What leads to the next page.
@@ -20,6 +21,7 @@ pub(in crate::channel) struct PagesFile {
 
 /// What leads to the next page.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::channel) enum FollowFile {
     /// `Link: <...>; rel="next"`, within the same origin.
@@ -40,6 +42,7 @@ pub(in crate::channel) enum FollowFile {
 
 /// A cursor in the body.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct PageCursorFile {
     /// jq, on the body: the cursor. Null or an empty string ends.
@@ -50,6 +53,7 @@ pub(in crate::channel) struct PageCursorFile {
 
 /// The parameter with the number of a page.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct PageNumberFile {
     /// Its name.
@@ -65,6 +69,7 @@ const fn one() -> u32 {
 
 /// The parameter with the number of elements before a page.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct OffsetFile {
     /// Its name.

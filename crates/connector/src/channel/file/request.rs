@@ -8,6 +8,7 @@ use super::{At, Text, Tree};
 
 /// What is asked. Either `path` or `url`.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct RequestFile {
     /// GET, unless it says POST.
@@ -19,9 +20,11 @@ pub(in crate::channel) struct RequestFile {
     pub(in crate::channel) url: Option<Text>,
     /// The parameters. Values are templates.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "super::schema::Scalars"))]
     pub(in crate::channel) query: BTreeMap<String, Text>,
     /// Headers beside the channel's. Values are templates.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "super::schema::Scalars"))]
     pub(in crate::channel) headers: BTreeMap<String, Text>,
     /// The body of a POST.
     pub(in crate::channel) body: Option<At<BodyFile>>,
@@ -31,28 +34,33 @@ pub(in crate::channel) struct RequestFile {
 
 /// The method of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(in crate::channel) enum MethodFile {
+    /// Reads.
     #[default]
     #[serde(rename = "GET")]
     Get,
+    /// Asks by a body.
     #[serde(rename = "POST")]
     Post,
 }
 
 /// The body of a POST.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub(in crate::channel) enum BodyFile {
     /// A JSON value. Its strings are templates.
     Json(At<Tree>),
     /// A form. Values are templates.
-    Form(BTreeMap<String, Text>),
+    Form(#[cfg_attr(test, schemars(with = "super::schema::Scalars"))] BTreeMap<String, Text>),
     /// A GraphQL query, sent as JSON.
     Graphql(GraphqlFile),
 }
 
 /// A GraphQL query.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::channel) struct GraphqlFile {
     /// Its text. No template.
