@@ -29,7 +29,7 @@ mod template;
 mod wait;
 pub mod watch;
 
-pub use channel::{AccountProblem, Channel, ChannelErrors, ChannelSet, JobType, Problem, Token};
+pub use channel::{AccountProblem, Channel, ChannelErrors, ChannelSet, JobType, Problem, Token, Warning};
 pub use connector::{Connector, ConnectorError, ConnectorOptions, NoSuchChoice, PrivateAddresses};
 pub use http::{TlsError, special_host};
 pub use replay::replay;

@@ -14,7 +14,6 @@ pub(crate) struct Limit {
     /// Calls that are left unused; percent where the source counts in percent.
     pub(crate) cushion: u64,
     /// What the documentation allows.
-    #[expect(dead_code, reason = "for the static check")]
     pub(crate) allowance: Option<Allowance>,
     pub(crate) source: LimitSource,
 }

@@ -4,6 +4,7 @@
 //! which accounts there are; [`ChannelSet::check_account`] tells whether one fits.
 
 mod account;
+mod advice;
 mod auth;
 mod compile;
 mod cursor;
@@ -29,7 +30,7 @@ use pollwheel_core::row::JobRow;
 
 pub use self::account::{AccountProblem, Token};
 pub use self::job_type::JobType;
-pub use self::problem::{ChannelErrors, Problem};
+pub use self::problem::{ChannelErrors, Problem, Warning};
 pub use self::set::ChannelSet;
 #[expect(
     unused_imports,
@@ -66,6 +67,7 @@ pub struct Channel {
     pub(crate) limits: Vec<Limit>,
     pub(crate) rules: Vec<ErrorRule>,
     pub(crate) job_types: BTreeMap<JobTypeId, JobType>,
+    warnings: Vec<Warning>,
 }
 
 impl Channel {
@@ -85,6 +87,12 @@ impl Channel {
     #[must_use]
     pub fn docs(&self) -> Option<&str> {
         self.docs.as_deref()
+    }
+
+    /// What is right in its file and probably not meant, in the order of the file's lines.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
     }
 
     /// Its job types, in the order of their ids.

@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde_saphyr::{Error, Location};
 
 use super::file::At;
 
 /// One thing that is wrong with a channel file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{}{}{}: {message}", file.display(), place(*line, *column), within(field))]
 pub struct Problem {
     /// The file.
@@ -20,6 +21,18 @@ pub struct Problem {
     pub field: String,
     /// What is wrong and what to do.
     pub message: String,
+}
+
+/// What is right in a channel file and probably not meant. Shows like a [`Problem`], after the word `warning`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Warning(pub Problem);
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Problem { file, line, column, field, message } = &self.0;
+        write!(f, "{}{}: warning{}: {message}", file.display(), place(*line, *column), within(field))
+    }
 }
 
 fn place(line: u64, column: u64) -> String {
@@ -51,11 +64,12 @@ impl std::error::Error for ChannelErrors {}
 pub(super) struct Problems {
     file: PathBuf,
     found: Vec<Problem>,
+    warnings: Vec<Warning>,
 }
 
 impl Problems {
     pub(super) fn of(file: &Path) -> Self {
-        Self { file: file.to_owned(), found: Vec::new() }
+        Self { file: file.to_owned(), found: Vec::new(), warnings: Vec::new() }
     }
 
     /// A problem with a value of the file.
@@ -65,9 +79,17 @@ impl Problems {
 
     /// A problem at a place in the file.
     pub(super) fn at(&mut self, place: Location, field: impl Into<String>, message: impl ToString) {
-        let (line, column) = (place.line(), place.column());
+        self.found.push(self.problem(place, field, message));
+    }
+
+    /// A warning at a place in the file.
+    pub(super) fn warn(&mut self, place: Location, field: impl Into<String>, message: impl ToString) {
+        self.warnings.push(Warning(self.problem(place, field, message)));
+    }
+
+    fn problem(&self, place: Location, field: impl Into<String>, message: impl ToString) -> Problem {
         let (file, message) = (self.file.clone(), message.to_string());
-        self.found.push(Problem { file, line, column, field: field.into(), message });
+        Problem { file, line: place.line(), column: place.column(), field: field.into(), message }
     }
 
     /// A problem with the whole file.
@@ -87,6 +109,12 @@ impl Problems {
 
     pub(super) const fn is_empty(&self) -> bool {
         self.found.is_empty()
+    }
+
+    /// The warnings, in the order of their lines.
+    pub(super) fn take_warnings(&mut self) -> Vec<Warning> {
+        self.warnings.sort_by_key(|Warning(problem)| (problem.line, problem.column));
+        std::mem::take(&mut self.warnings)
     }
 
     /// The problems, in the order of their lines.

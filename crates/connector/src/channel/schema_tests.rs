@@ -87,6 +87,19 @@ fn the_reference_names_every_field() {
     assert!(missing.is_empty(), "docs/channels.md says nothing of {missing:?}");
 }
 
+#[test]
+fn the_tutorials_file_loads_without_a_warning() {
+    let tutorial = std::fs::read_to_string(repository().join("docs/channels.md")).unwrap();
+    let text = tutorial.split("```yaml\n").find(|block| block.contains("channel: acme")).unwrap();
+    let text = text.split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("acme")).unwrap();
+    std::fs::write(folder.path().join("acme/channel.yml"), text).unwrap();
+    let channels = super::ChannelSet::load(folder.path()).unwrap();
+    let warnings: Vec<_> = channels.warnings().map(ToString::to_string).collect();
+    assert_eq!(warnings, Vec::<String>::new());
+}
+
 /// The names of all fields, and the words that have a meaning.
 fn collect_names<'s>(schema: &'s Value, names: &mut Vec<&'s str>) {
     match schema {

@@ -8,7 +8,7 @@ use pollwheel_core::id::{ChannelName, JobTypeId};
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::row::JobRow;
 
-use super::{AccountProblem, Channel, ChannelErrors, JobType, Problem, Token, compile};
+use super::{AccountProblem, Channel, ChannelErrors, JobType, Problem, Token, Warning, compile};
 
 /// The channels of a deployment.
 #[derive(Debug, Default)]
@@ -42,6 +42,11 @@ impl ChannelSet {
     /// Every channel, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Channel> {
         self.channels.values()
+    }
+
+    /// The warnings of every channel.
+    pub fn warnings(&self) -> impl Iterator<Item = &Warning> {
+        self.iter().flat_map(Channel::warnings)
     }
 
     /// Every job type, for the core.

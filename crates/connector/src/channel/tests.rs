@@ -165,6 +165,126 @@ fn semantic_errors_name_line_column_and_field() {
 }
 
 #[test]
+fn requests_auth_limits_and_errors_are_checked_too() {
+    let request = "    request:\n      path: /users/{{ account.external_id }}/posts\n";
+    let post = "    request:\n      method: POST\n      path: /users/{{ account.external_id }}/posts\n";
+    let with_body = |body: &str| format!("{post}      body: {body}\n");
+    let limit =
+        "    headers: {remaining: X-Left, reset: {name: X-Reset, format: delta_seconds}}\n    cushion: 2\n";
+    let auth = "auth: {bearer: optional}";
+    let oauth = |terms: &str| format!("auth: {{oauth2: {{grant: refresh_token, {terms}}}}}");
+    for (from, to, expected) in [
+        (
+            request,
+            &*format!("{request}      body: {{form: {{a: b}}}}\n"),
+            "request.body`: needs `method: POST`",
+        ),
+        (
+            request,
+            &with_body("{json: {a: [\"{{ nope }}\"]}}"),
+            "request.body.json.a[0]`: undefined variable `nope`",
+        ),
+        (
+            request,
+            &with_body("{graphql: {query: \"{{ target }}\"}}"),
+            "request.body.graphql.query`: has a template",
+        ),
+        (
+            request,
+            &format!("{request}      url: \"{{{{ target }}}}\"\n"),
+            "request.path`: has no use beside `url`",
+        ),
+        (request, "    request:\n", "request.path`: is missing"),
+        (request, "    request:\n      url: \"https://{{ target }}\"\n", "request.url`: is not one variable"),
+        (request, &format!("{request}      cost: 0\n"), "request.cost`: `0` is not between 1 and 10000"),
+        (
+            "\"{{ cursor }}\"",
+            "\"{{ credentials.token }}\"",
+            "request.query.since`: names `credentials.token`, and URLs",
+        ),
+        (
+            "\"{{ cursor }}\"",
+            "\"{{ credential.token }}\"",
+            "undefined variable `credential.token`: did you mean `credentials`?",
+        ),
+        ("path: /users", "path: /{{ page }}", "request.path`: names `page`"),
+        ("Accept: application/json", "X-Who: \"{{ who }}\"", "`headers.X-Who`: undefined variable `who`"),
+        (auth, "auth: nine", "`auth`: `nine` is neither `none` nor a map"),
+        (auth, "auth: {bearer: optional, send: basic}", "`auth.bearer`: is short for"),
+        (auth, "auth: {send: {header: \"A B\"}}", "`auth.send.header`: `A B` is not the name"),
+        (
+            auth,
+            &oauth("token_url: \"http://example.com/t\""),
+            "`auth.oauth2.token_url`: its scheme is not https",
+        ),
+        (auth, &oauth("token_url: \"https://u:s3cret@x\""), "`auth.oauth2.token_url`: it has a user name"),
+        (
+            auth,
+            &oauth("token_url: \"https://x\", scopes: [a b]"),
+            "`auth.oauth2.scopes[0]`: is not one scope",
+        ),
+        (
+            auth,
+            "auth: {from: account, oauth2: {grant: client_credentials, token_url: \"https://x\"}}",
+            "`auth.from`: `account` cannot be",
+        ),
+        (limit, "", "`limits[0]`: tells of nothing"),
+        (limit, "    calls: 5\n", "`limits[0].window_seconds`: is missing"),
+        (
+            limit,
+            "    calls: 5\n    window_seconds: 60\n    cushion: 5\n",
+            "`limits[0].cushion`: 5 of 5 calls are left unused",
+        ),
+        (limit, &format!("{limit}    ratelimit: any\n"), "`limits[0]`: has several of"),
+        (limit, "    body: {remaining: .a |}\n", "`limits[0].body.remaining`: is not a jq filter"),
+        (
+            limit,
+            "    body: {remaining: .a, format: iso8601}\n",
+            "`limits[0].body.format`: has no use without `reset`",
+        ),
+        (
+            limit,
+            "    cushion: 100\n    usage: {header: X-U, percents: [a]}\n",
+            "`limits[0].cushion`: is in percent",
+        ),
+        (limit, "    usage: {header: X-U, percents: []}\n", "`limits[0].usage.percents`: is empty"),
+        (
+            "outcome: rate_limited",
+            "outcome: gone, scope: account",
+            "`errors[0].scope`: has a use with `outcome: rate_limited` only",
+        ),
+        ("outcome: rate_limited", "outcome: gone, wait: {body: .w}", "`errors[0].wait`: has a use with"),
+        ("outcome: rate_limited", "outcome: gone, body: .a ==", "`errors[0].body`: is not a jq filter"),
+        ("status: 403", "status: [403, 6xx]", "`errors[0].status`: `6xx` is none of"),
+        (
+            "[X-Poll-Interval, Cache-Control]",
+            "[feed_ttl]",
+            "`job_types.posts.floor[0]`: has a use with a feed only",
+        ),
+        (
+            "[X-Poll-Interval, Cache-Control]",
+            "[{body: \"a b\"}]",
+            "`job_types.posts.floor[0].body`: is not a jq filter",
+        ),
+    ] {
+        let found = problems(from, to);
+        assert!(found.iter().any(|problem| problem.contains(expected)), "{to}: {found:#?}");
+        assert!(found.iter().all(|problem| problem.starts_with("channel.yml:")), "{found:#?}");
+        assert!(!found.iter().any(|problem| problem.contains("s3cret")), "{found:#?}");
+    }
+}
+
+#[test]
+fn a_problem_deep_in_a_map_that_may_be_a_word_keeps_its_place_and_name() {
+    let error = problem("auth: {bearer: optional}", "auth: {send: bearer, oauth: 1}");
+    assert!(error.starts_with("channel.yml:5:") && error.contains("unknown field `oauth`"), "{error}");
+    let error = problem("type: toy.post", "type: {jq: [1]}");
+    assert!(error.starts_with("channel.yml:21:") && error.contains("`job_types.posts.items.type"), "{error}");
+    let error = problem("status: 403", "status: {a: 1}");
+    assert!(error.starts_with("channel.yml:12:") && error.contains("a status like `403`"), "{error}");
+}
+
+#[test]
 fn all_problems_of_all_files_come_at_once_in_the_order_of_their_lines() {
     let broken =
         GOOD.replace("fastest: 15", "fastest: 7").replace("id: .id,", "id: .id |,").replace("https:", "ftp:");

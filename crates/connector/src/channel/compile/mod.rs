@@ -17,6 +17,7 @@ use std::path::Path;
 
 use pollwheel_core::id::{ChannelName, JobTypeId};
 
+use super::advice::advise;
 use super::file::{At, ChannelFile, PerAccount};
 use super::problem::{Problem, Problems};
 use super::{Channel, levels};
@@ -34,7 +35,12 @@ pub(super) fn load(path: &Path) -> Result<Channel, Vec<Problem>> {
     let text = read::read(path, &mut problems);
     let channel = text.and_then(|text| read::parse(&text, &mut problems)).and_then(|file| {
         check_name(path, &file, &mut problems);
-        compile(&file, &mut problems)
+        let mut channel = compile(&file, &mut problems)?;
+        if problems.is_empty() {
+            advise(&file, &channel, &mut problems);
+            channel.warnings = problems.take_warnings();
+        }
+        Some(channel)
     });
     match channel {
         Some(channel) if problems.is_empty() => Ok(channel),
@@ -95,6 +101,7 @@ fn compile(file: &ChannelFile, problems: &mut Problems) -> Option<Channel> {
         limits,
         rules,
         job_types,
+        warnings: Vec::new(),
     })
 }
 
