@@ -86,7 +86,7 @@ fn a_limit_that_cannot_bear_the_fastest_cadence_is_told() {
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
         found[0].starts_with(
-            "channel.yml:8:28: warning: `service_levels.professional.fastest`: an account that is polled at its fastest needs 4 in 900 seconds, and `limits[0]` allows 3"
+            "channel.yml:8:27: warning: `service_levels.professional.fastest`: an account that is polled at its fastest needs 4 in 900 seconds, and `limits[0]` allows 3"
         ),
         "{found:?}"
     );

@@ -102,7 +102,7 @@ fn source(
             "any" => PolicyName::Any,
             name => PolicyName::Named(name.to_owned()),
         })),
-        (None, None, Some(usage), None) => self::usage(file, usage, &format!("{field}.usage"), problems),
+        (None, None, Some(usage), None) => self::usage(file, usage, field, problems),
         (None, None, None, Some(body)) => quota(body, &format!("{field}.body"), problems),
         (None, None, None, None) if allowance.is_some() => Some(LimitSource::Documented),
         (None, None, None, None) => {
@@ -134,12 +134,13 @@ fn headers(file: &LimitHeadersFile, field: &str, problems: &mut Problems) -> Opt
 
 fn usage(at: &At<LimitFile>, file: &UsageFile, field: &str, problems: &mut Problems) -> Option<LimitSource> {
     let UsageFile { header, percents, wait, wait_unit } = file;
+    if at.value.cushion >= 100 {
+        problems.with(at, format!("{field}.cushion"), "is in percent here: at most 99");
+    }
+    let field = &format!("{field}.usage");
     let name = header_name(header, &format!("{field}.header"), &header.value, problems);
     if percents.is_empty() {
         problems.with(header, format!("{field}.percents"), "is empty: name the members that are percentages");
-    }
-    if at.value.cushion >= 100 {
-        problems.with(at, format!("{field}.cushion"), "is in percent here: at most 99");
     }
     let unit = match (wait, wait_unit) {
         (None, Some(unit)) => {
