@@ -15,8 +15,7 @@ pub(crate) enum ChannelCommand {
 
 /// Check channel files, and show what they declare.
 ///
-/// Every problem is named with file, line, column and field; the exit code is 2 when there is one. Warnings tell of what
-/// is right and probably not meant, a cadence that a limit cannot bear for example; they stop nothing.
+/// Every problem is named with file, line, column and field; the exit code is 2 when there is one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  pollwheel channel check channels")]
 pub(crate) struct CheckArgs {
