@@ -19,6 +19,8 @@ pub enum Purpose {
     Spread,
     /// The jitter of a hold.
     Jitter,
+    /// The token of a pool.
+    Token,
 }
 
 /// The hash of a job for one purpose.
@@ -29,6 +31,7 @@ pub fn job_hash(job: &JobId, purpose: Purpose) -> u64 {
         Purpose::Shard => 2,
         Purpose::Spread => 3,
         Purpose::Jitter => 4,
+        Purpose::Token => 5,
     };
     let target = job.target.as_ref().map_or("", |target| target.as_str());
     let parts = [job.job_type.as_str(), job.account.as_str(), target];
@@ -43,6 +46,13 @@ pub fn job_hash(job: &JobId, purpose: Purpose) -> u64 {
         length += part.len() + 1;
     }
     xxh3_64_with_seed(bytes.get(..length).unwrap_or(&bytes), seed)
+}
+
+/// How much a job belongs to something of this name. Whoever takes the greatest among some names keeps to it while others
+/// come and go (rendezvous hashing).
+#[must_use]
+pub fn affinity(job: &JobId, name: &str) -> u64 {
+    xxh3_64_with_seed(name.as_bytes(), job_hash(job, Purpose::Token))
 }
 
 /// Mixes a number into a hash: a new, equally well spread hash.

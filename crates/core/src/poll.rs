@@ -1,31 +1,30 @@
 //! The poll pass: a batch of jobs polled at once, their new items published, their outcomes sent on.
 //!
 //! Order matters: publish, then send the outcome, then confirm the record. A crash in between repeats events under the
-//! same ids; it never skips one. This pass writes nothing to the store.
+//! same ids; it never skips one. This pass writes nothing to the store but renewed credentials.
 
+mod access;
 mod batch;
+mod keyring;
+mod one;
 mod send;
 mod stops;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 
 use crate::batch::{BatchResult, Record};
-use crate::event::Event;
 use crate::id::JobId;
-use crate::message::{Completed, PollMessage};
-use crate::outcome::{Hints, Outcome, Scope};
+use crate::message::Completed;
 use crate::policy::Catalog;
-use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Credentials, Polled, Poller, Queues, Request};
-use crate::throttle::ThrottleScope;
-use crate::time::Timestamp;
-use batch::{Group, Groups};
+use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, PortError, Queues};
+use batch::Groups;
+use keyring::Keyring;
 use stops::Stops;
 
 /// A poll's own time ends this long before the batch is cut off, so that one without an answer is a time-out and not a
@@ -100,6 +99,8 @@ pub struct PollReport {
     pub events: u64,
     /// HTTP requests made.
     pub requests: u64,
+    /// Credentials that were renewed and saved.
+    pub renewed: u64,
     /// Jobs whose outcome could not be sent on.
     pub unsent: u64,
     /// For each poll, how long after its planned instant it began. The plan is the first due minute that the dispatch
@@ -127,12 +128,16 @@ where
     let mut result = BatchResult::default();
     let mut report = PollReport { records: records.len() as u64, ..PollReport::default() };
     let groups = Groups::read(records, worker.catalog, &mut result, &mut report);
-    let stops = Stops::read(groups.scopes(worker.poller), worker.control).await;
-    let groups = batch::with_credentials(groups, worker.credentials, &mut result).await;
+    let (groups, applications) =
+        batch::with_credentials(groups, worker.poller, worker.credentials, &mut result).await;
+    let keyring = Keyring::new(worker.poller, worker.credentials, applications);
+    let mut scopes = batch::scopes(&groups, worker.poller);
+    scopes.extend(keyring.scopes());
+    let stops = Stops::read(scopes, worker.control).await;
 
     let mut under_way: BTreeMap<JobId, Vec<&Record>> =
         groups.iter().map(|group| (group.message.row.job.clone(), group.records().to_vec())).collect();
-    let polls = groups.into_iter().map(|group| poll_group(group, worker, &stops));
+    let polls = groups.into_iter().map(|group| one::poll_group(group, worker, &keyring, &stops));
     let mut finished = stream::iter(polls).buffer_unordered(worker.limits.concurrency.max(1));
     let mut completed = Vec::with_capacity(records.len());
     let mut cut_off = pin!(cut_off);
@@ -151,6 +156,7 @@ where
                 report.panics += 1;
                 group.fail(&mut result, "the poll panicked");
             }
+            End::Locked(error) => group.fail(&mut result, &error.chain()),
         }
     }
     drop(finished);
@@ -158,6 +164,9 @@ where
         report.cut_off += 1;
         result.fail(record, "the poll was still under way when the time was up");
     }
+    let (exchanges, renewed) = keyring.counts();
+    report.requests += exchanges;
+    report.renewed = renewed;
     send::send(completed, worker.queues, &mut result, &mut report).await;
     (result, report)
 }
@@ -176,15 +185,20 @@ impl PollReport {
                 self.polled += 1;
                 self.lateness.push(lateness);
             }
-            None => self.throttled += 1,
+            None => self.throttled += u64::from(poll.outcome.refusal().is_some()),
         }
     }
 }
 
 enum End {
-    Completed { poll: Box<Completed>, tally: Tally },
+    Completed {
+        poll: Box<Completed>,
+        tally: Tally,
+    },
     Unstarted,
     Panicked,
+    /// The store did not answer when the credentials were to be renewed.
+    Locked(PortError),
 }
 
 #[derive(Default)]
@@ -195,123 +209,3 @@ struct Tally {
     /// None when no call was made.
     lateness: Option<Duration>,
 }
-
-async fn poll_group<'r, P, B, Q, S, K, C>(
-    group: Group<'r>,
-    worker: &Worker<'_, P, B, Q, S, K, C>,
-    stops: &Stops,
-) -> (Group<'r>, End)
-where
-    P: Poller,
-    B: Bus,
-    C: Clock,
-{
-    let end = match AssertUnwindSafe(poll_one(&group, worker, stops)).catch_unwind().await {
-        Ok(end) => end,
-        Err(_) => End::Panicked,
-    };
-    (group, end)
-}
-
-async fn poll_one<P, B, Q, S, K, C>(
-    group: &Group<'_>,
-    worker: &Worker<'_, P, B, Q, S, K, C>,
-    stops: &Stops,
-) -> End
-where
-    P: Poller,
-    B: Bus,
-    C: Clock,
-{
-    let message = &group.message;
-    let now = worker.clock.now();
-    if let Some((scope, until)) = stopped(group, worker.poller, stops, now) {
-        // Rounded down: a throttle that is reported again must not grow.
-        let reset_seconds = Some(until.since(now).as_secs());
-        let outcome = Outcome::RateLimited { scope, reset_seconds };
-        return completed(message, now, outcome, Hints::default(), Tally::default());
-    }
-    let left = (worker.time_left)().saturating_sub(worker.limits.reserve + CUT_OFF_MARGIN);
-    if left.is_zero() {
-        return End::Unstarted;
-    }
-    let request = Request {
-        row: &message.row,
-        credentials: group.credentials.as_ref(),
-        application: None,
-        token: None,
-        budget: left.min(worker.limits.poll),
-    };
-    let Polled { outcome, hints, items, requests } = worker.poller.poll(request).await;
-    let at = worker.clock.now();
-    stops.note(&message.row.job.job_type, at, &outcome, &hints);
-    let mut tally =
-        Tally { items: items.len() as u64, events: 0, requests, lateness: Some(lateness(message, now)) };
-    if items.is_empty() {
-        return completed(message, at, outcome, hints, tally);
-    }
-    let events: Vec<Event> =
-        items.into_iter().map(|item| Event::of_item(&message.row.job, item, at)).collect();
-    let outcome = match publish(worker.bus, events).await {
-        Ok(count) => {
-            tally.events = count;
-            outcome
-        }
-        Err(Refused { accepted, reason }) => {
-            tally.events = accepted;
-            Outcome::BusRefused { reason }
-        }
-    };
-    completed(message, at, outcome, hints, tally)
-}
-
-fn completed(message: &PollMessage, at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {
-    let poll = Completed { due: message.due, at, row: message.row.clone(), outcome, hints };
-    End::Completed { poll: Box::new(poll), tally }
-}
-
-struct Refused {
-    accepted: u64,
-    reason: String,
-}
-
-/// Publishes a poll's events: all of them, or the poll does not advance.
-async fn publish<B: Bus>(bus: &B, events: Vec<Event>) -> Result<u64, Refused> {
-    let expected = events.len();
-    let answers = bus.publish(events).await;
-    let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
-    if accepted == expected && answers.len() == expected {
-        return Ok(accepted as u64);
-    }
-    let reason = match answers.into_iter().find_map(Result::err) {
-        Some(error) => error.chain(),
-        None => format!("the bus answered for {accepted} of {expected} events"),
-    };
-    Err(Refused { accepted: accepted as u64, reason })
-}
-
-/// How long after its planned instant a poll begins.
-fn lateness(message: &PollMessage, now: Timestamp) -> Duration {
-    let cadence = message.row.place.cohort().map_or(0, |cohort| u32::from(cohort.cadence.minutes()));
-    let first_due = message.due.minus(message.missed.saturating_mul(cadence));
-    now.since(first_due.start().plus(Duration::from_secs(u64::from(message.spread))))
-}
-
-/// The stopped scope that a poll would take from, if there is one: the one that stops most.
-fn stopped<P: Poller>(
-    group: &Group<'_>,
-    poller: &P,
-    stops: &Stops,
-    now: Timestamp,
-) -> Option<(Scope, Timestamp)> {
-    let job_type = &group.message.row.job.job_type;
-    let shared = [Scope::Application, Scope::Endpoint].into_iter();
-    let host = poller.limited_host(&group.message.row).map(Scope::Host);
-    shared.chain(host).find_map(|scope| {
-        let until = stops.until(&ThrottleScope::of(job_type, &scope)?, now)?;
-        Some((scope, until))
-    })
-}
-
-/// The credentials of a group, resolved.
-type Resolved = Option<Credentials>;

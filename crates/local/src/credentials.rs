@@ -1,15 +1,21 @@
-//! The credentials of one process: as the files that it was started with give them, in memory only. A state folder holds no
-//! secret.
+//! The credentials of one process: as the files that it was started with give them, in memory. A state folder holds no
+//! secret; what is renewed may be kept in a file of its own.
+
+mod journal;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use pollwheel_core::id::{AccountId, ChannelName};
 use pollwheel_core::ports::{
-    Application, CredentialStore, Credentials, Holder, Lease, PoolToken, PortError, Saved,
+    Application, CredentialStore, Credentials, Holder, Lease, PoolToken, PortError, Retry, Saved,
 };
 use pollwheel_core::time::Timestamp;
+
+pub use journal::JournalError;
+use journal::{Journal, Renewed, fingerprint};
 
 /// Credentials by channel and holder.
 #[derive(Debug, Default)]
@@ -22,6 +28,9 @@ struct Kept {
     leases: HashMap<(ChannelName, Holder), (Lease, Timestamp)>,
     /// Leases given out so far: the next one's id.
     given: u64,
+    journal: Option<Journal>,
+    /// What the credentials that were renewed came from.
+    origins: HashMap<(ChannelName, Holder), String>,
 }
 
 impl MemoryCredentials {
@@ -38,6 +47,26 @@ impl MemoryCredentials {
         kept.pools.insert(channel, tokens);
     }
 
+    /// Keeps what is renewed from here on in a file, and takes what an earlier process kept there in place of the
+    /// credentials that it was renewed from. Called when all credentials are there.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn keep_in(&mut self, path: &Path) -> Result<(), JournalError> {
+        let (journal, known) = Journal::open(path)?;
+        let mut kept = self.kept();
+        for (key, Renewed { origin, credentials }) in known {
+            // Of an account that has gone, or whose credentials were replaced since: those win.
+            let is_of = |there: &Credentials| fingerprint(there) == origin;
+            if kept.credentials.get(&key).is_some_and(is_of) {
+                kept.put(key.0.clone(), key.1.clone(), credentials);
+                kept.origins.insert(key, origin);
+            }
+        }
+        kept.journal = Some(journal);
+        Ok(())
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -51,6 +80,27 @@ impl Kept {
             self.credentials.get(&key).map_or(credentials.version, |kept| kept.version.wrapping_add(1));
         credentials.version = version;
         self.credentials.insert(key, credentials);
+    }
+
+    /// Into the journal, if there is one.
+    fn write_down(
+        &mut self,
+        key: &(ChannelName, Holder),
+        credentials: &Credentials,
+    ) -> Result<(), PortError> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        let origin = match (self.origins.get(key), self.credentials.get(key)) {
+            (Some(origin), _) => origin.clone(),
+            (None, Some(there)) => fingerprint(there),
+            (None, None) => return Ok(()),
+        };
+        let renewed = Renewed { origin: origin.clone(), credentials: credentials.clone() };
+        journal.append(key, &renewed).map_err(|error| {
+            let what = format!("writing renewed secrets to `{}`", journal.path().display());
+            PortError::new(what, Retry::Transient, error)
+        })?;
+        self.origins.insert(key.clone(), origin);
+        Ok(())
     }
 }
 
@@ -106,14 +156,14 @@ impl CredentialStore for MemoryCredentials {
     ) -> Result<Saved, PortError> {
         let mut kept = self.kept();
         let key = (channel.clone(), holder.clone());
-        match kept.credentials.get_mut(&key) {
-            Some(there) if there == credentials => Ok(Saved::Done),
-            Some(there) if there.version.wrapping_add(1) == credentials.version => {
-                *there = credentials.clone();
-                kept.leases.remove(&key);
-                Ok(Saved::Done)
-            }
-            Some(_) | None => Ok(Saved::Overtaken),
+        match kept.credentials.get(&key) {
+            Some(there) if there == credentials => return Ok(Saved::Done),
+            Some(there) if there.version.wrapping_add(1) == credentials.version => {}
+            Some(_) | None => return Ok(Saved::Overtaken),
         }
+        kept.write_down(&key, credentials)?;
+        kept.credentials.insert(key.clone(), credentials.clone());
+        kept.leases.remove(&key);
+        Ok(Saved::Done)
     }
 }

@@ -208,7 +208,7 @@ fn an_application_limit_stops_the_channel_and_wakes_the_job_without_writing_its_
     let (due, decision) = decide_on(&row("a1", 60), &outcome, &Hints::default(), &spec(60, 60));
     let until = due.start().plus(Duration::from_secs(612));
     assert_eq!(decision.step, Step::Stay);
-    let channel = ThrottleScope::Channel(ChannelName::new("c").unwrap());
+    let channel = ThrottleScope::Channel(ChannelName::new("mastodon").unwrap());
     assert_eq!(decision.throttles, vec![Throttle { scope: channel, until }]);
     assert!(decision.wake.unwrap().start() >= until);
 }

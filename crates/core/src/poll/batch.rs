@@ -2,19 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{PollReport, Resolved};
+use super::PollReport;
 use crate::batch::{BatchResult, Record};
 use crate::id::{AccountId, ChannelName, JobId};
 use crate::message::{Message, PollMessage};
 use crate::policy::Catalog;
-use crate::ports::{CredentialStore, Poller};
+use crate::ports::{Application, CredentialStore, Credentials, Poller};
 use crate::throttle::ThrottleScope;
 
 /// The records of one job in a batch, and the message that it is polled by: the newest.
 pub(super) struct Group<'r> {
     pub(super) message: PollMessage,
     pub(super) channel: ChannelName,
-    pub(super) credentials: Resolved,
+    /// What the account authenticates with.
+    pub(super) credentials: Option<Credentials>,
     records: Vec<&'r Record>,
 }
 
@@ -70,19 +71,19 @@ impl<'r> Groups<'r> {
         }
         Self(groups)
     }
+}
 
-    /// The shared scopes that polls of the batch would take from, as far as the jobs alone tell.
-    pub(super) fn scopes(&self, poller: &impl Poller) -> BTreeSet<ThrottleScope> {
-        let mut scopes = BTreeSet::new();
-        for group in &self.0 {
-            let row = &group.message.row;
-            scopes.insert(ThrottleScope::Channel(group.channel.clone()));
-            scopes.insert(ThrottleScope::JobType(row.job.job_type.clone()));
-            let host = poller.limited_host(row);
-            scopes.extend(host.map(|host| ThrottleScope::Host(group.channel.clone(), host)));
-        }
-        scopes
+/// The shared scopes that polls would take from, as far as the jobs alone tell.
+pub(super) fn scopes(groups: &[Group<'_>], poller: &impl Poller) -> BTreeSet<ThrottleScope> {
+    let mut scopes = BTreeSet::new();
+    for group in groups {
+        let row = &group.message.row;
+        scopes.insert(ThrottleScope::Channel(group.channel.clone()));
+        scopes.insert(ThrottleScope::JobType(row.job.job_type.clone()));
+        let host = poller.limited_host(row);
+        scopes.extend(host.map(|host| ThrottleScope::Host(group.channel.clone(), host)));
     }
+    scopes
 }
 
 fn read_one(record: &Record, catalog: &Catalog) -> Result<(PollMessage, ChannelName), String> {
@@ -95,18 +96,29 @@ fn read_one(record: &Record, catalog: &Catalog) -> Result<(PollMessage, ChannelN
     Ok((message, channel))
 }
 
-/// Fetches the credentials of the whole batch, a call a channel. A job whose credentials cannot be read comes back: it
-/// must not be polled, and refused, as if it had none.
-pub(super) async fn with_credentials<'r, K: CredentialStore>(
+/// Fetches the credentials of the whole batch, a call a channel, and those of the applications. A job whose credentials
+/// cannot be read comes back: it must not be polled, and refused, as if it had none.
+pub(super) async fn with_credentials<'r, P: Poller, K: CredentialStore>(
     groups: Groups<'r>,
-    credentials: &K,
+    poller: &P,
+    store: &K,
     result: &mut BatchResult,
-) -> Vec<Group<'r>> {
+) -> (Vec<Group<'r>>, BTreeMap<ChannelName, Application>) {
     let mut ready = Vec::with_capacity(groups.0.len());
+    let mut applications = BTreeMap::new();
     for (channel, mut groups) in by_channel(groups) {
+        if poller.uses_application(&channel) {
+            match store.application(&channel).await {
+                Ok(found) => drop(applications.insert(channel.clone(), found.unwrap_or_default())),
+                Err(error) => {
+                    groups.iter().for_each(|group| group.fail(result, &error.chain()));
+                    continue;
+                }
+            }
+        }
         let accounts: Vec<AccountId> =
             groups.iter().map(|group| group.message.row.job.account.clone()).collect();
-        let mut answers = credentials.credentials(&channel, &accounts).await;
+        let mut answers = store.credentials(&channel, &accounts).await;
         // Missing answers are failures, never "no credentials".
         for group in groups.drain(answers.len().min(groups.len())..) {
             group.fail(result, "the account's credentials were not answered for");
@@ -121,7 +133,7 @@ pub(super) async fn with_credentials<'r, K: CredentialStore>(
             }
         }
     }
-    ready
+    (ready, applications)
 }
 
 fn by_channel(groups: Groups<'_>) -> BTreeMap<ChannelName, Vec<Group<'_>>> {

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::id::JobTypeId;
-use crate::outcome::{Hints, Outcome};
+use crate::outcome::{Hints, Outcome, Scope};
 use crate::ports::ControlStore;
 use crate::throttle::ThrottleScope;
 use crate::time::Timestamp;
@@ -43,6 +43,21 @@ impl Stops {
             let mut stops = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             let known = stops.entry(scope).or_insert(until);
             *known = until.max(*known);
+        }
+    }
+
+    /// Stops a scope that may be at fault, until it is known.
+    pub(super) fn rest(&self, job_type: &JobTypeId, at: Timestamp, scope: &Scope) -> Option<ThrottleScope> {
+        let scope = ThrottleScope::of(job_type, scope)?;
+        let until = at.plus(Duration::from_secs(UNSTATED_RESET_SECONDS));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.clone(), until);
+        Some(scope)
+    }
+
+    /// It was not at fault.
+    pub(super) fn release(&self, resting: Option<&ThrottleScope>) {
+        if let Some(scope) = resting {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(scope);
         }
     }
 }

@@ -11,6 +11,7 @@ mod fixture;
 mod queue;
 mod queue_model;
 mod registration;
+mod renewal;
 mod scorecard;
 mod sim;
 mod store_control;

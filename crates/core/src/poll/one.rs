@@ -1,0 +1,159 @@
+//! One job's poll: may it be made, what came of it, and its events on the bus.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::access::Access;
+use super::batch::Group;
+use super::keyring::{Keyring, Locked};
+use super::stops::Stops;
+use super::{CUT_OFF_MARGIN, End, Tally, Worker};
+use crate::event::Event;
+use crate::message::{Completed, PollMessage};
+use crate::outcome::{Hints, Outcome, Scope};
+use crate::ports::{Bus, Clock, CredentialStore, Polled, Poller};
+use crate::throttle::ThrottleScope;
+use crate::time::Timestamp;
+
+/// Polls a job; a panic is its own affair.
+pub(super) async fn poll_group<'r, P, B, Q, S, K, C>(
+    group: Group<'r>,
+    worker: &Worker<'_, P, B, Q, S, K, C>,
+    keyring: &Keyring<'_, P, K>,
+    stops: &Stops,
+) -> (Group<'r>, End)
+where
+    P: Poller,
+    B: Bus,
+    K: CredentialStore,
+    C: Clock,
+{
+    let poll = poll_one(&group, worker, keyring, stops);
+    let end = match AssertUnwindSafe(poll).catch_unwind().await {
+        Ok(end) => end,
+        Err(_) => End::Panicked,
+    };
+    (group, end)
+}
+
+async fn poll_one<P, B, Q, S, K, C>(
+    group: &Group<'_>,
+    worker: &Worker<'_, P, B, Q, S, K, C>,
+    keyring: &Keyring<'_, P, K>,
+    stops: &Stops,
+) -> End
+where
+    P: Poller,
+    B: Bus,
+    K: CredentialStore,
+    C: Clock,
+{
+    let message = &group.message;
+    let now = worker.clock.now();
+    let uncalled = |outcome| completed(message, now, outcome, Hints::default(), Tally::default());
+    if let Some((scope, until)) = stopped(group, worker.poller, stops, now) {
+        return uncalled(refused_until(scope, until, now));
+    }
+    if time_left(worker).is_zero() {
+        return End::Unstarted;
+    }
+    let mut access = Access::new(group, worker, keyring, stops);
+    let polled = match access.renew_if_due(now).await {
+        Ok(()) => access.poll().await,
+        Err(locked) => Err(locked),
+    };
+    match polled {
+        Ok(polled) => publish_polled(message, worker, polled, now).await,
+        Err(Locked::Outcome(outcome)) => uncalled(outcome),
+        Err(Locked::Store(error)) => End::Locked(error),
+    }
+}
+
+async fn publish_polled<P, B: Bus, Q, S, K, C: Clock>(
+    message: &PollMessage,
+    worker: &Worker<'_, P, B, Q, S, K, C>,
+    polled: Polled,
+    began: Timestamp,
+) -> End {
+    let Polled { outcome, hints, items, requests } = polled;
+    let at = worker.clock.now();
+    let mut tally =
+        Tally { items: items.len() as u64, events: 0, requests, lateness: Some(lateness(message, began)) };
+    if items.is_empty() {
+        return completed(message, at, outcome, hints, tally);
+    }
+    let events: Vec<Event> =
+        items.into_iter().map(|item| Event::of_item(&message.row.job, item, at)).collect();
+    let outcome = match publish(worker.bus, events).await {
+        Ok(count) => {
+            tally.events = count;
+            outcome
+        }
+        Err(Refused { accepted, reason }) => {
+            tally.events = accepted;
+            Outcome::BusRefused { reason }
+        }
+    };
+    completed(message, at, outcome, hints, tally)
+}
+
+/// Time left for calls: what must remain for sending outcomes is not in it.
+pub(super) fn time_left<P, B, Q, S, K, C>(worker: &Worker<'_, P, B, Q, S, K, C>) -> Duration {
+    (worker.time_left)().saturating_sub(worker.limits.reserve + CUT_OFF_MARGIN)
+}
+
+/// What a poll comes to that is not made because a scope is stopped. Rounded down: a throttle that is reported again must
+/// not grow.
+pub(super) fn refused_until(scope: Scope, until: Timestamp, now: Timestamp) -> Outcome {
+    Outcome::RateLimited { scope, reset_seconds: Some(until.since(now).as_secs()) }
+}
+
+fn completed(message: &PollMessage, at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {
+    let poll = Completed { due: message.due, at, row: message.row.clone(), outcome, hints };
+    End::Completed { poll: Box::new(poll), tally }
+}
+
+struct Refused {
+    accepted: u64,
+    reason: String,
+}
+
+/// Publishes a poll's events: all of them, or the poll does not advance.
+async fn publish<B: Bus>(bus: &B, events: Vec<Event>) -> Result<u64, Refused> {
+    let expected = events.len();
+    let answers = bus.publish(events).await;
+    let accepted = answers.iter().filter(|answer| answer.is_ok()).count();
+    if accepted == expected && answers.len() == expected {
+        return Ok(accepted as u64);
+    }
+    let reason = match answers.into_iter().find_map(Result::err) {
+        Some(error) => error.chain(),
+        None => format!("the bus answered for {accepted} of {expected} events"),
+    };
+    Err(Refused { accepted: accepted as u64, reason })
+}
+
+/// How long after its planned instant a poll begins.
+fn lateness(message: &PollMessage, now: Timestamp) -> Duration {
+    let cadence = message.row.place.cohort().map_or(0, |cohort| u32::from(cohort.cadence.minutes()));
+    let first_due = message.due.minus(message.missed.saturating_mul(cadence));
+    now.since(first_due.start().plus(Duration::from_secs(u64::from(message.spread))))
+}
+
+/// The stopped scope that a poll would take from, if there is one: the one that stops most.
+fn stopped<P: Poller>(
+    group: &Group<'_>,
+    poller: &P,
+    stops: &Stops,
+    now: Timestamp,
+) -> Option<(Scope, Timestamp)> {
+    let job_type = &group.message.row.job.job_type;
+    let shared = [Scope::Application, Scope::Endpoint].into_iter();
+    let host = poller.limited_host(&group.message.row).map(Scope::Host);
+    shared.chain(host).find_map(|scope| {
+        let until = stops.until(&ThrottleScope::of(job_type, &scope)?, now)?;
+        Some((scope, until))
+    })
+}
