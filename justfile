@@ -32,6 +32,11 @@ lint:
 unit *ARGS:
     PATH="$(scripts/tools cargo-nextest):$PATH" cargo nextest run {{ ARGS }}
 
+# fuzz what reads input from outside: `just fuzz header 600`; without a target all of them, briefly
+[group('check')]
+fuzz *ARGS:
+    scripts/fuzz {{ ARGS }}
+
 # deployed by SAM and by Serverless to an AWS emulator, with real ticks and faults: seven minutes
 [group('check')]
 e2e *ARGS:

@@ -1,5 +1,6 @@
 //! The [`Poller`] port over HTTP.
 
+use std::num::NonZeroU16;
 use std::time::SystemTime;
 
 use ::http::{HeaderValue, header};
@@ -115,6 +116,7 @@ impl Connector {
             // The row outlived its channel.
             Err(error) => return polled(Outcome::BadResponse { reason: error.to_string() }),
         };
+        let cap = NonZeroU16::new(channel.max_concurrent_per_host).unwrap_or(NonZeroU16::MIN);
         let moment = Moment { now: SystemTime::now(), scale: self.scale };
         let (mut conversation, mut outbound) = match Conversation::start(channel, job_type, request, moment) {
             Ok(started) => started,
@@ -122,7 +124,7 @@ impl Connector {
         };
         loop {
             let watched = Watched::start(watch, &outbound);
-            let answer = self.http.fetch(outbound, deadline).await;
+            let answer = self.http.fetch(outbound, cap, deadline).await;
             if let Some(watched) = watched {
                 watched.end(&answer);
             }

@@ -1,11 +1,13 @@
 //! One HTTP exchange, as the two sides of this crate see it: what to ask, and what came back.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use pollwheel_core::outcome::Outcome;
 
 /// A request to make.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Outbound {
     /// GET or POST.
     pub(crate) method: Method,
@@ -14,10 +16,19 @@ pub(crate) struct Outbound {
     pub(crate) headers: HeaderMap,
     /// Empty for a GET.
     pub(crate) body: Bytes,
+    /// The query parameter that carries credentials, percent-encoded: it does not leave the URL's origin either.
+    pub(crate) secret_parameter: Option<String>,
+}
+
+// Every part of it may hold a secret.
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound").field("method", &self.method).finish_non_exhaustive()
+    }
 }
 
 /// A whole answer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Response {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -27,6 +38,16 @@ pub(crate) struct Response {
     pub(crate) uri: Uri,
     /// How many redirects led there.
     pub(crate) redirects: u32,
+}
+
+// A server may repeat what it was sent.
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { status, redirects, body, .. } = self;
+        let mut shown = f.debug_struct("Response");
+        shown.field("status", status).field("redirects", redirects).field("body_bytes", &body.len());
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// Why there is no whole answer.

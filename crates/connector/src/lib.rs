@@ -9,6 +9,8 @@ mod connector;
 mod conversation;
 mod exchange;
 mod format;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod items;
 mod jq;

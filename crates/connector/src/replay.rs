@@ -42,7 +42,7 @@ pub(crate) fn replay_with(
         Err(polled) => return *polled,
     };
     loop {
-        let Outbound { method, uri, headers, body } = outbound;
+        let Outbound { method, uri, headers, body, secret_parameter: _ } = outbound;
         let mut asked = ::http::Request::new(body);
         *asked.method_mut() = method;
         *asked.uri_mut() = uri.clone();

@@ -62,7 +62,6 @@ pub struct Channel {
     pub(crate) per_account: PerAccount,
     pub(crate) auth: Auth,
     /// Requests under way at once to one host, in one process.
-    #[expect(dead_code, reason = "follows")]
     pub(crate) max_concurrent_per_host: u16,
     pub(crate) limits: Vec<Limit>,
     pub(crate) rules: Vec<ErrorRule>,

@@ -33,6 +33,13 @@ impl ChannelSet {
         if problems.is_empty() { Ok(Self { channels }) } else { Err(ChannelErrors(problems)) }
     }
 
+    /// The one channel in a text that would stand at `path`.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of_text(path: &Path, text: &str) -> Result<Self, ChannelErrors> {
+        let channel = compile::of_text(path, text).map_err(ChannelErrors)?;
+        Ok(Self { channels: BTreeMap::from([(channel.name.clone(), channel)]) })
+    }
+
     /// One channel.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Channel> {

@@ -157,8 +157,14 @@ struct Capped(Vec<u8>);
 
 impl Write for Capped {
     fn write(&mut self, data: &[u8]) -> std::io::Result<usize> {
-        if self.0.len() + data.len() > MAX_DECODED_BYTES {
+        let needed = self.0.len() + data.len();
+        if needed > MAX_DECODED_BYTES {
             return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        if needed > self.0.capacity() {
+            // Doubling, but never past the cap: a buffer of 5 MiB would otherwise become one of 10.
+            let capacity = (2 * self.0.capacity()).clamp(needed, MAX_DECODED_BYTES);
+            self.0.reserve_exact(capacity - self.0.len());
         }
         self.0.extend_from_slice(data);
         Ok(data.len())

@@ -40,11 +40,41 @@ pub(super) enum DialError {
 #[derive(Debug, Clone)]
 pub(super) struct Dial {
     private: PrivateAddresses,
+    network: Network,
+}
+
+/// What names resolve to, and what is at an address.
+#[derive(Debug, Clone)]
+pub(super) enum Network {
+    /// As the operating system says.
+    System,
+    /// As a test says, so that names can change and public addresses lead to loopback.
+    #[cfg(test)]
+    Scripted(std::sync::Arc<super::tests::Script>),
 }
 
 impl Dial {
-    pub(super) const fn new(private: PrivateAddresses) -> Self {
-        Self { private }
+    pub(super) const fn new(private: PrivateAddresses, network: Network) -> Self {
+        Self { private, network }
+    }
+}
+
+impl Network {
+    async fn lookup(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+        let found: Vec<_> = match self {
+            Self::System => lookup_host((host, port)).await.map_err(|_| DialError::Unresolved)?.collect(),
+            #[cfg(test)]
+            Self::Scripted(script) => script.lookup(host, port),
+        };
+        if found.is_empty() { Err(DialError::Unresolved) } else { Ok(found) }
+    }
+
+    async fn connect(&self, address: SocketAddr) -> std::io::Result<TcpStream> {
+        match self {
+            Self::System => TcpStream::connect(address).await,
+            #[cfg(test)]
+            Self::Scripted(script) => TcpStream::connect(script.connected(address)).await,
+        }
     }
 }
 
@@ -58,24 +88,23 @@ impl Service<Uri> for Dial {
     }
 
     fn call(&mut self, uri: Uri) -> Self::Future {
-        let private = self.private;
+        let Self { private, network } = self.clone();
         Box::pin(async move {
-            let addresses = resolve(&uri).await?;
+            let addresses = resolve(&uri, &network).await?;
             check(&addresses, private)?;
-            connect(&addresses).await.map(TokioIo::new)
+            connect(&addresses, &network).await.map(TokioIo::new)
         })
     }
 }
 
-async fn resolve(uri: &Uri) -> Result<Vec<SocketAddr>, DialError> {
+async fn resolve(uri: &Uri, network: &Network) -> Result<Vec<SocketAddr>, DialError> {
     let host = uri.host().ok_or(DialError::Unresolved)?.trim_start_matches('[').trim_end_matches(']');
     let default_port = if uri.scheme_str() == Some("https") { 443 } else { 80 };
     let port = uri.port_u16().unwrap_or(default_port);
     if let Ok(address) = host.parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found: Vec<_> = lookup_host((host, port)).await.map_err(|_| DialError::Unresolved)?.collect();
-    if found.is_empty() { Err(DialError::Unresolved) } else { Ok(found) }
+    network.lookup(host, port).await
 }
 
 /// One forbidden address among them is enough: which one would be connected to is not for the name's owner to choose.
@@ -89,10 +118,10 @@ fn check(addresses: &[SocketAddr], private: PrivateAddresses) -> Result<(), Dial
     }
 }
 
-async fn connect(addresses: &[SocketAddr]) -> Result<TcpStream, DialError> {
+async fn connect(addresses: &[SocketAddr], network: &Network) -> Result<TcpStream, DialError> {
     let mut last = DialError::Unresolved;
     for address in addresses.iter().take(MAX_TRIES) {
-        last = match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+        last = match timeout(CONNECT_TIMEOUT, network.connect(*address)).await {
             Ok(Ok(stream)) => {
                 // Requests are one small segment: waiting to fill it only delays. A failure to set it harms nothing.
                 let _ = stream.set_nodelay(true);

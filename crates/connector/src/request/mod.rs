@@ -113,7 +113,7 @@ impl Endpoint {
                 body.of(values)?
             }
         };
-        Ok(Outbound { method: self.method.clone(), uri, headers, body })
+        Ok(Outbound { method: self.method.clone(), uri, headers, body, secret_parameter: None })
     }
 
     /// Whether a request could be made.

@@ -138,6 +138,32 @@ async fn r27_an_error_page_is_a_bad_response() {
 }
 
 #[tokio::test]
+async fn r27_an_empty_list_and_a_page_that_comes_twice_move_nothing() {
+    let empty = poll(&Server::saying(json("200 OK", "", "[]")).url()).await;
+    assert_eq!(empty.outcome, Outcome::Unchanged { context: None });
+    let circle =
+        Server::saying(json("200 OK", "link: <?page=2>; rel=\"next\"\r\n", r#"[{"id":3},{"id":2}]"#));
+    let (name, reason) = reason_of(&circle).await;
+    assert_eq!(name, "bad_response", "{reason}");
+    assert!(circle.requests().len() <= 3, "{}", circle.requests().len());
+}
+
+#[tokio::test]
+async fn r24_chunks_that_lie_and_resets_are_told_apart() {
+    for lie in ["zz\r\n[]\r\n", "FFFFFFFFFFFFFFFFFF\r\n[]", "5\r\n[]\r\n0\r\n\r\n", "-1\r\n[]\r\n"] {
+        let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let (name, reason) = reason_of(&Server::closing_after(format!("{head}{lie}"))).await;
+        assert!(matches!(name, "bad_response" | "network") && !reason.is_empty(), "{lie}: {name}: {reason}");
+    }
+    let both =
+        "HTTP/1.1 200 OK\r\ncontent-length: 50\r\ntransfer-encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n\r\n";
+    assert_eq!(poll(&Server::saying(both).url()).await.outcome, Outcome::Unchanged { context: None });
+    let two_lengths = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n[]";
+    let (name, reason) = reason_of(&Server::closing_after(two_lengths)).await;
+    assert_eq!((name, reason.as_str()), ("bad_response", "the response is not HTTP"));
+}
+
+#[tokio::test]
 async fn r28_a_server_that_repeats_the_token_learns_nothing_and_spreads_nothing() {
     let echo = Server::saying(json("400 Bad Request", "", &format!("{{\"you sent\": \"{TOKEN}\"}}")));
     let (name, _) = reason_of(&echo).await;

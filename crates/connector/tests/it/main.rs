@@ -7,6 +7,9 @@
 
 mod addresses;
 mod bodies;
+mod limits;
+mod memory;
+mod planted;
 mod recorded;
 mod redirects;
 mod reuse;

@@ -19,6 +19,9 @@ channel: toy
 about: A toy.
 base_url_per_account: required
 auth: {bearer: optional}
+limits:
+  - scope: account
+    headers: {remaining: X-RateLimit-Remaining, reset: {name: X-RateLimit-Reset, format: delta_seconds}}
 service_levels: {professional: {fastest: 1, slowest: 60}}
 job_types:
   posts:
@@ -26,6 +29,7 @@ job_types:
     items: {list: ., id: .id, type: toy.post, data: "{id, x}"}
     cursor: {greatest_id: numeric}
     pages: {follow: link_header}
+    floor: [Cache-Control, Expires, X-Poll-Interval]
 "#;
 
 /// A connector for the channel `toy`.

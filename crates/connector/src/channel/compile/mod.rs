@@ -33,7 +33,17 @@ const MAX_CONCURRENT_PER_HOST: u32 = 256;
 pub(super) fn load(path: &Path) -> Result<Channel, Vec<Problem>> {
     let mut problems = Problems::of(path);
     let text = read::read(path, &mut problems);
-    let channel = text.and_then(|text| read::parse(&text, &mut problems)).and_then(|file| {
+    of(path, text.as_deref(), problems)
+}
+
+/// Loads the text of a file that would stand at `path`.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) fn of_text(path: &Path, text: &str) -> Result<Channel, Vec<Problem>> {
+    of(path, Some(text), Problems::of(path))
+}
+
+fn of(path: &Path, text: Option<&str>, mut problems: Problems) -> Result<Channel, Vec<Problem>> {
+    let channel = text.and_then(|text| read::parse(text, &mut problems)).and_then(|file| {
         check_name(path, &file, &mut problems);
         let mut channel = compile(&file, &mut problems)?;
         if problems.is_empty() {
