@@ -212,6 +212,7 @@ fn requests_auth_limits_and_errors_are_checked_too() {
         (auth, "auth: nine", "`auth`: `nine` is neither `none` nor a map"),
         (auth, "auth: {bearer: optional, send: basic}", "`auth.bearer`: is short for"),
         (auth, "auth: {send: {header: \"A B\"}}", "`auth.send.header`: `A B` is not the name"),
+        (auth, "auth: {send: {header: Host}}", "`auth.send.header`: is set by the connector itself"),
         (
             auth,
             &oauth("token_url: \"http://example.com/t\""),

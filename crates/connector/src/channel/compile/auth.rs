@@ -1,8 +1,8 @@
 //! `auth`.
 
-use http::Uri;
+use http::{Uri, header};
 
-use super::headers::header_name;
+use super::headers::{header_name, is_reserved};
 use super::within;
 use crate::base_url::BaseUrl;
 use crate::channel::auth::{Auth, AuthRules, OAuth2, SendToken};
@@ -68,7 +68,16 @@ fn send(send: &At<SendFile>, problems: &mut Problems) -> Option<SendToken> {
         SendFile::Bearer => Some(SendToken::Bearer),
         SendFile::Basic => Some(SendToken::Basic),
         SendFile::Header(name) => {
-            header_name(name, "auth.send.header", &name.value, problems).map(SendToken::Header)
+            let parsed = header_name(name, "auth.send.header", &name.value, problems)?;
+            // Some APIs want the bare token in `Authorization`.
+            if parsed != header::AUTHORIZATION && is_reserved(&parsed) {
+                problems.with(
+                    name,
+                    "auth.send.header",
+                    "is set by the connector itself: no token goes there",
+                );
+            }
+            Some(SendToken::Header(parsed))
         }
         SendFile::Query(name) => {
             let mut encoded = String::new();

@@ -24,6 +24,11 @@ const RESERVED: [HeaderName; 11] = [
     header::USER_AGENT,
 ];
 
+/// Whether only the connector may set a header.
+pub(super) fn is_reserved(name: &HeaderName) -> bool {
+    RESERVED.contains(name)
+}
+
 /// A declared header.
 #[derive(Debug, Clone)]
 pub(super) struct Declared {
@@ -56,7 +61,7 @@ pub(super) fn headers(
     for (name, text) in declared {
         let field = format!("{field}.{name}");
         let parsed = header_name(text, &field, name, problems);
-        if parsed.as_ref().is_some_and(|name| RESERVED.contains(name)) {
+        if parsed.as_ref().is_some_and(is_reserved) {
             problems.with(text, &field, "is set by the connector itself: remove it");
         }
         let value = if text.value.contains("{{") {
