@@ -33,7 +33,7 @@ fn the_schema_that_is_checked_in_is_that_of_the_code() {
 }
 
 #[test]
-fn every_channel_file_is_valid_by_the_schema_and_names_it() {
+fn every_channel_file_is_valid_by_the_schema() {
     let schema = schema();
     let folders = std::fs::read_dir(repository().join("channels")).unwrap();
     let files: Vec<PathBuf> = folders
