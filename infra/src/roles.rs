@@ -86,8 +86,10 @@ fn worker(deployment: &Deployment, own: &str) -> Vec<Value> {
         .map(|(_, job_type)| arn(&Queue::of_jobs(&job_type.queue, &job_type.logical).logical()))
         .collect();
     vec![
-        allow(&["dynamodb:GetItem"], vec![arn(CONTROL.logical)]),
-        allow(&["dynamodb:BatchGetItem"], vec![arn(CREDENTIALS.logical)]),
+        // Throttles.
+        allow(&["dynamodb:BatchGetItem"], vec![arn(CONTROL.logical)]),
+        // Renewed tokens are encrypted under the key that their item has: a worker makes no keys.
+        allow(&["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], vec![arn(CREDENTIALS.logical)]),
         key_use(&["kms:Decrypt"]),
         allow(&CONSUME, queues),
         allow(&["sqs:SendMessage"], vec![arn(&Queue::of_outcomes().logical())]),

@@ -1,17 +1,19 @@
 //! Writing credentials: for the control function only.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use aws_sdk_kms::types::DataKeySpec;
 use aws_smithy_types::Blob;
 use pollwheel_core::id::{AccountId, ChannelName};
-use pollwheel_core::ports::{Credentials, PortError, Retry};
+use pollwheel_core::keys;
+use pollwheel_core::ports::{Application, Credentials, Holder, PortError, Retry};
 use tokio::sync::Mutex;
 
-use super::envelope::{CONTEXT, DataKey};
+use super::envelope::{CONTEXT, Content, DataKey};
+use super::item::{KEY, SECRETS, VERSION};
 use crate::connection::Connection;
 use crate::failure::failure;
 use crate::meter::Meter;
@@ -76,15 +78,43 @@ impl CredentialVault {
         account: &AccountId,
         credentials: &Credentials,
     ) -> Result<(), PortError> {
-        let (token, key) = self.seal(channel, account, credentials).await?;
+        let content = Content { credentials: credentials.clone(), tokens: Vec::new() };
+        self.put_content(channel, &Holder::Account(account.clone()), &content).await
+    }
+
+    /// Encrypts and keeps the deployment's own credentials of a channel, in place of earlier ones.
+    ///
+    /// # Errors
+    /// When KMS or the table refuses.
+    pub async fn put_application(
+        &self,
+        channel: &ChannelName,
+        application: &Application,
+    ) -> Result<(), PortError> {
+        let Application { credentials, tokens } = application.clone();
+        self.put_content(channel, &Holder::Application, &Content { credentials, tokens }).await
+    }
+
+    /// The whole item anew, its lease gone: whoever renews the credentials that were there is overtaken. Versions begin
+    /// with the time, so that they are others than those before, however often these were renewed.
+    async fn put_content(
+        &self,
+        channel: &ChannelName,
+        holder: &Holder,
+        content: &Content,
+    ) -> Result<(), PortError> {
+        let (secrets, key) = self.seal(channel, holder, content).await?;
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let (pk, sk) = keys::credentials_key(channel, holder);
         let answer = self
             .client
             .put_item()
             .table_name(&self.table)
-            .item("pk", AttributeValue::S(account.to_string()))
-            .item("sk", AttributeValue::S(channel.to_string()))
-            .item("token", AttributeValue::B(Blob::new(token)))
-            .item("key", AttributeValue::B(key))
+            .item("pk", AttributeValue::S(pk))
+            .item("sk", AttributeValue::S(sk))
+            .item(SECRETS, AttributeValue::B(Blob::new(secrets)))
+            .item(KEY, AttributeValue::B(key))
+            .item(VERSION, AttributeValue::N(since_epoch.as_millis().to_string()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
@@ -98,12 +128,25 @@ impl CredentialVault {
     /// # Errors
     /// When the table refuses.
     pub async fn delete(&self, channel: &ChannelName, account: &AccountId) -> Result<(), PortError> {
+        self.delete_of(channel, &Holder::Account(account.clone())).await
+    }
+
+    /// Forgets the deployment's own credentials of a channel, if there are any.
+    ///
+    /// # Errors
+    /// When the table refuses.
+    pub async fn delete_application(&self, channel: &ChannelName) -> Result<(), PortError> {
+        self.delete_of(channel, &Holder::Application).await
+    }
+
+    async fn delete_of(&self, channel: &ChannelName, holder: &Holder) -> Result<(), PortError> {
+        let (pk, sk) = keys::credentials_key(channel, holder);
         let answer = self
             .client
             .delete_item()
             .table_name(&self.table)
-            .key("pk", AttributeValue::S(account.to_string()))
-            .key("sk", AttributeValue::S(channel.to_string()))
+            .key("pk", AttributeValue::S(pk))
+            .key("sk", AttributeValue::S(sk))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await
@@ -115,8 +158,8 @@ impl CredentialVault {
     async fn seal(
         &self,
         channel: &ChannelName,
-        account: &AccountId,
-        credentials: &Credentials,
+        holder: &Holder,
+        content: &Content,
     ) -> Result<(Vec<u8>, Blob), PortError> {
         let mut current = self.current.lock().await;
         let spent = |key: &Current| key.tokens >= TOKENS_PER_KEY || key.since.elapsed() >= KEY_MAX_AGE;
@@ -125,7 +168,7 @@ impl CredentialVault {
             None => self.new_key().await?,
         };
         key.tokens += 1;
-        let sealed = key.key.seal(channel, account, credentials);
+        let sealed = key.key.seal(channel, holder, content);
         let wrapped = key.wrapped.clone();
         *current = Some(key);
         let sealed = sealed.map_err(|error| PortError::new("encrypting credentials", Retry::Never, error))?;
