@@ -6,7 +6,7 @@
 
 mod problem;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,6 @@ use pollwheel_connector::accounts::{self, Account, Line, Lines};
 use pollwheel_connector::members::Flaw;
 use pollwheel_connector::{ChannelSet, PrivateAddresses};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, JobTypeId, Target};
-use pollwheel_core::ports::Credentials;
 use pollwheel_core::register::NewJob;
 use pollwheel_local::credentials::MemoryCredentials;
 
@@ -56,6 +55,11 @@ impl Wanted {
     /// Accounts in the file.
     pub(crate) fn accounts(&self) -> usize {
         self.accounts.len()
+    }
+
+    /// The channels that accounts are polled on.
+    pub(crate) fn channels(&self) -> BTreeSet<&ChannelName> {
+        self.accounts.keys().map(|(channel, _)| channel).collect()
     }
 
     /// Whether the file asks for a job.
@@ -240,8 +244,8 @@ impl Wanted {
         }
         self.jobs += kinds.len() as u64;
         self.accounts.insert(key, Kept { line: number, kinds });
-        if let Some(token) = account.token {
-            self.credentials.insert(account.channel, account.account, Credentials::of_token(token));
+        if let Some(credentials) = account.credentials {
+            self.credentials.insert(account.channel, account.account, credentials);
         }
         Ok(())
     }

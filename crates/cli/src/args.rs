@@ -70,7 +70,13 @@ pub(crate) enum Command {
 ///   targets        a list of what is polled for the account, where the job type polls several things
 ///   base_url       where the account's API is, when the channel needs or allows it
 ///   token          what requests authenticate with; it is kept in memory only
+///   credentials    more than a token: {"token", "refresh_token", "expires_at", "username", "password", ...}
 ///   context        a JSON object that a new job starts from
+///
+/// Channels that poll with credentials of the deployment's own take them from a second file of the kind:
+///
+///   {"channel": "reddit", "credentials": {"client_id": "...", "client_secret": "..."}}
+///   {"channel": "github", "tokens": [{"name": "one", "token": "..."}, {"name": "two", "token": "..."}]}
 ///
 /// The file is checked whole before anything is registered. Running again with the same file changes
 /// nothing; accounts that are no longer in it are withdrawn, and go on where they stopped when they return.
@@ -81,7 +87,7 @@ pub(crate) enum Command {
 #[command(verbatim_doc_comment, after_long_help = RUN_EXAMPLES)]
 pub(crate) struct RunArgs {
     /// Run against a built-in imitation of Mastodon and GitHub: 200 accounts, nothing to configure, nothing kept.
-    #[arg(long, conflicts_with_all = ["channels", "accounts", "state", "memory", "allow_private_addresses", "contact"])]
+    #[arg(long, conflicts_with_all = ["channels", "accounts", "applications", "secrets", "state", "memory", "allow_private_addresses", "contact"])]
     pub(crate) demo: bool,
 
     /// A folder of channels, `DIR/*/channel.yml`, or of one, `DIR/channel.yml`.
@@ -91,6 +97,15 @@ pub(crate) struct RunArgs {
     /// The accounts to poll, as JSON lines.
     #[arg(long, value_name = "FILE", required_unless_present = "demo")]
     pub(crate) accounts: Option<PathBuf>,
+
+    /// The deployment's own credentials of channels, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) applications: Option<PathBuf>,
+
+    /// Where tokens are kept that were renewed, from run to run; it is made when it is missing, for its owner only. Channels
+    /// whose refresh tokens are good for one use need it, unless nothing is kept.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secrets: Option<PathBuf>,
 
     /// Where jobs are kept from run to run; it is made when it is missing. No secret is stored in it.
     #[arg(long, value_name = "DIR", default_value = "./state", conflicts_with = "memory")]
@@ -146,6 +161,7 @@ Examples:
   pollwheel run --demo
   pollwheel run --channels channels --accounts accounts.jsonl --contact https://example.com/bot
   pollwheel run --channels channels --accounts accounts.jsonl --state /var/lib/pollwheel --events events.ndjson
+  pollwheel run --channels channels --accounts accounts.jsonl --applications applications.jsonl --secrets secrets
   pollwheel run --channels channels --accounts accounts.jsonl --memory --tick 200ms --ticks 100 --report report.json
 
 The report:

@@ -1,6 +1,7 @@
 //! The `pollwheel` command: arguments, logs, one function a command.
 
 mod accounts;
+mod applications;
 mod args;
 mod channel;
 mod completions;

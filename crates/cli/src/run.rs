@@ -1,12 +1,13 @@
 //! `pollwheel run`: registers the accounts, polls them, publishes what is new, reports.
 //!
-//! Everything that can be refused is refused before anything is written: channels, accounts, output files, the state
-//! folder, in this order.
+//! Everything that can be refused is refused before anything is written: channels, accounts, applications, output files, the
+//! state folder, the file of secrets, in this order.
 
 mod cycle;
 mod events;
 mod outputs;
 mod registration;
+mod secrets;
 mod state;
 
 use std::sync::Arc;
@@ -101,10 +102,13 @@ async fn prepare_and_poll<S: Source>(
 ) -> Result<Report, Failure> {
     let connector = connector(args, subjects.channels, subjects.private_addresses, subjects.tick)?;
     let channels = connector.channels();
-    let wanted = subjects.accounts.check(channels, subjects.private_addresses)?;
+    let mut wanted = subjects.accounts.check(channels, subjects.private_addresses)?;
+    secrets::add_applications(args, channels, &mut wanted)?;
+    secrets::check(args, &connector, &wanted)?;
     let outputs = Outputs::check(args)?;
     let catalog = state::paced(&channels.catalog(), subjects.tick);
     let store = subjects.store.open()?;
+    secrets::open(args, &mut wanted)?;
     let stop = Stop::new();
     signals::listen(stop.clone()).context("cannot listen for signals")?;
     let events = Events::open(&outputs, subjects.format, screen, &stop)?;

@@ -87,6 +87,11 @@ impl Origin {
         Uri::from_parts(parts).map_err(|_| UrlError::NotAUrl)
     }
 
+    /// Host and port, as a rate limit by host names it.
+    pub(crate) fn authority(&self) -> &str {
+        self.authority.as_str()
+    }
+
     /// Whether a URL is at this origin. Default ports are left out on both sides, by the same parser.
     pub(crate) fn holds(&self, uri: &Uri) -> bool {
         uri.scheme() == Some(&self.scheme) && uri.authority() == Some(&self.authority)

@@ -3,12 +3,15 @@
 use std::num::NonZeroU16;
 use std::time::SystemTime;
 
-use ::http::{HeaderValue, header};
+use ::http::{HeaderValue, Uri, header};
+use pollwheel_core::id::ChannelName;
 use pollwheel_core::outcome::Outcome;
-use pollwheel_core::ports::{Polled, Poller, Request};
+use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request};
+use pollwheel_core::row::JobRow;
 use tokio::time::Instant;
 
-use crate::channel::ChannelSet;
+use crate::auth;
+use crate::channel::{Auth, ChannelSet};
 use crate::conversation::{Conversation, Moment, Step, polled};
 use crate::http::{Http, TlsError};
 use crate::wait::Scale;
@@ -83,6 +86,8 @@ pub struct Connector {
     channels: ChannelSet,
     http: Http,
     scale: Scale,
+    private: PrivateAddresses,
+    user_agent: HeaderValue,
 }
 
 impl Connector {
@@ -95,7 +100,8 @@ impl Connector {
         channels.set_header(header::USER_AGENT, &user_agent);
         channels.set_header(header::ACCEPT_ENCODING, &HeaderValue::from_static("gzip"));
         let http = Http::new(options.private_addresses, options.idle_connections_per_host)?;
-        Ok(Self { channels, http, scale: Scale::new(options.time_scale) })
+        let (scale, private) = (Scale::new(options.time_scale), options.private_addresses);
+        Ok(Self { channels, http, scale, private, user_agent })
     }
 
     /// The channels.
@@ -107,6 +113,37 @@ impl Connector {
     /// Makes one poll, as [`Poller::poll`] does, and tells `watch` of every exchange.
     pub async fn poll_watched(&self, request: Request<'_>, watch: &dyn Watch) -> Polled {
         self.converse(request, Some(watch)).await
+    }
+
+    /// Makes one exchange of credentials, as [`Poller::refresh`] does, and tells `watch` of it.
+    pub async fn refresh_watched(&self, refresh: Refresh<'_>, watch: &dyn Watch) -> Refreshed {
+        self.exchange(refresh, Some(watch)).await
+    }
+
+    async fn exchange(&self, refresh: Refresh<'_>, watch: Option<&dyn Watch>) -> Refreshed {
+        let deadline = Instant::now() + refresh.budget;
+        let auth = self.channels.get(refresh.channel.as_str()).map(|channel| &channel.auth);
+        let oauth2 = match auth {
+            Some(Auth::By(rules)) => rules.oauth2.as_ref(),
+            Some(Auth::None) | None => None,
+        };
+        // Nothing to exchange is nothing that a second try would mend.
+        let Some(mut outbound) =
+            oauth2.and_then(|oauth2| auth::ask(oauth2, refresh.credentials, refresh.application))
+        else {
+            return Refreshed::Refused;
+        };
+        if !may_carry_secrets(&outbound.uri, self.private) {
+            let reason = "the token endpoint is not at an https URL".to_owned();
+            return Refreshed::Failed(Outcome::BadResponse { reason });
+        }
+        outbound.headers.insert(header::USER_AGENT, self.user_agent.clone());
+        let watched = Watched::start(watch, &outbound);
+        let answer = self.http.fetch_once(outbound, deadline).await;
+        if let Some(watched) = watched {
+            watched.end(&answer);
+        }
+        auth::answered(answer, SystemTime::now(), self.scale)
     }
 
     async fn converse(&self, request: Request<'_>, watch: Option<&dyn Watch>) -> Polled {
@@ -136,6 +173,19 @@ impl Connector {
     }
 }
 
+/// Whether a client's secret and a refresh token may be posted to a URL: by https, or without leaving the machine where
+/// private addresses are allowed. <https://www.rfc-editor.org/rfc/rfc6749#section-3.2>
+fn may_carry_secrets(uri: &Uri, private: PrivateAddresses) -> bool {
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_loopback =
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    match (uri.scheme_str(), private) {
+        (Some("https"), _) => true,
+        (Some("http"), PrivateAddresses::Allowed) => is_loopback,
+        (_, PrivateAddresses::Refused | PrivateAddresses::Allowed) => false,
+    }
+}
+
 fn user_agent(contact: Option<&str>) -> Result<HeaderValue, ConnectorError> {
     const PRODUCT: &str = concat!("pollwheel/", env!("CARGO_PKG_VERSION"));
     let text = match contact {
@@ -151,6 +201,26 @@ impl Poller for Connector {
     async fn poll(&self, request: Request<'_>) -> Polled {
         self.converse(request, None).await
     }
+
+    fn renewal(&self, channel: &ChannelName) -> Option<Renewal> {
+        auth::renewal(self.channels.get(channel.as_str())?, self.scale)
+    }
+
+    fn uses_application(&self, channel: &ChannelName) -> bool {
+        self.channels.get(channel.as_str()).is_some_and(auth::uses_application)
+    }
+
+    fn limited_host(&self, row: &JobRow) -> Option<Box<str>> {
+        let (channel, job_type) = self.channels.find(&row.job.job_type).ok()?;
+        if !channel.counts_by_host(job_type) {
+            return None;
+        }
+        Some(channel.base_of(job_type, row).ok()?.origin().authority().into())
+    }
+
+    async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {
+        self.exchange(refresh, None).await
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +234,18 @@ mod tests {
         assert!(text(Some("https://example.com/bot")).unwrap().ends_with(" (+https://example.com/bot)"));
         assert!(matches!(text(Some("a\nb")), Err(ConnectorError::Contact)));
         assert!(matches!(text(Some("a) Mozilla/5.0 (b")), Err(ConnectorError::Contact)));
+    }
+
+    #[test]
+    fn secrets_are_posted_by_https_or_within_the_machine() {
+        let may = |uri: &str, private| may_carry_secrets(&uri.parse().unwrap(), private);
+        assert!(may("https://a.example/token", PrivateAddresses::Refused));
+        for uri in ["http://127.0.0.1:8080/token", "http://[::1]/token", "http://localhost/token"] {
+            assert!(may(uri, PrivateAddresses::Allowed) && !may(uri, PrivateAddresses::Refused), "{uri}");
+        }
+        for uri in ["http://a.example/token", "http://127.0.0.1.a.example/token", "http://10.0.0.1/token"] {
+            assert!(!may(uri, PrivateAddresses::Allowed), "{uri}");
+        }
     }
 
     #[test]

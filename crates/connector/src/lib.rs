@@ -2,6 +2,8 @@
 
 pub mod accounts;
 mod answer;
+pub mod applications;
+mod auth;
 mod base_url;
 mod body_filter;
 pub mod channel;

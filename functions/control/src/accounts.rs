@@ -3,7 +3,7 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use pollwheel_connector::accounts::Account;
 use pollwheel_core::id::{AccountId, ChannelName, ServiceLevel};
-use pollwheel_core::ports::{Clock, Credentials, JobStore, PortError};
+use pollwheel_core::ports::{Clock, JobStore, PortError};
 use pollwheel_core::register;
 use pollwheel_core::row::Registration;
 
@@ -23,11 +23,11 @@ where
     O: Objects,
     C: Clock,
 {
-    /// The token before the jobs: one that was registered without could be polled, refused and parked.
+    /// The credentials before the jobs: one that was registered without could be polled, refused and parked.
     pub(crate) async fn register(&self, account: Account) -> Result<Done, ControlError> {
-        let Account { channel, account, jobs, token } = account;
-        if let Some(token) = token {
-            self.vault.put(&channel, &account, &Credentials::of_token(token)).await?;
+        let Account { channel, account, jobs, credentials } = account;
+        if let Some(credentials) = credentials {
+            self.vault.put(&channel, &account, &credentials).await?;
         }
         let registered = register::register(self.clock.now(), &jobs, &self.catalog, &self.store).await?;
         tracing::info!(%channel, %account, jobs = jobs.len(), "an account was registered");

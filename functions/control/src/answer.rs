@@ -53,6 +53,18 @@ pub enum Answer {
         /// The channel or job type.
         resumed: String,
     },
+    /// To `set_application`.
+    ApplicationSet {
+        /// The channel.
+        application: String,
+        /// Tokens in its pool.
+        tokens: u64,
+    },
+    /// To `remove_application`.
+    ApplicationRemoved {
+        /// The channel.
+        removed_application: String,
+    },
     /// To an `import` that is complete.
     Imported {
         /// Yes.

@@ -2,7 +2,7 @@
 
 use pollwheel_aws::{ControlTable, CredentialVault, JobTables};
 use pollwheel_core::id::{AccountId, ChannelName};
-use pollwheel_core::ports::{Credentials, Page, PauseScope, PortError};
+use pollwheel_core::ports::{Application, Credentials, Page, PauseScope, PortError};
 use pollwheel_core::row::Registration;
 
 use crate::ports::{ObjectName, Objects, Part, Pauses, Registry, Vault};
@@ -39,6 +39,18 @@ impl Vault for CredentialVault {
         credentials: &Credentials,
     ) -> Result<(), PortError> {
         Self::put(self, channel, account, credentials).await
+    }
+
+    async fn put_application(
+        &self,
+        channel: &ChannelName,
+        application: &Application,
+    ) -> Result<(), PortError> {
+        Self::put_application(self, channel, application).await
+    }
+
+    async fn delete_application(&self, channel: &ChannelName) -> Result<(), PortError> {
+        Self::delete_application(self, channel).await
     }
 
     async fn delete(&self, channel: &ChannelName, account: &AccountId) -> Result<(), PortError> {

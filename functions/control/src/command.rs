@@ -2,9 +2,9 @@
 
 use pollwheel_connector::accounts::{self, Account};
 use pollwheel_connector::members::{Flaw, Members, Object};
-use pollwheel_connector::{ChannelSet, PrivateAddresses};
+use pollwheel_connector::{ChannelSet, PrivateAddresses, applications};
 use pollwheel_core::id::{AccountId, ChannelName, ServiceLevel};
-use pollwheel_core::ports::PauseScope;
+use pollwheel_core::ports::{Application, PauseScope};
 use serde_json::value::RawValue;
 
 use crate::import::Progress;
@@ -18,23 +18,48 @@ const PAGE: usize = 100;
 /// Most registrations of a page.
 const MAX_PAGE: usize = 1000;
 /// Every command.
-const NAMES: [&str; 10] =
-    ["register", "change", "remove", "list", "show", "pause", "resume", "poll_now", "unpark", "import"];
+const NAMES: [&str; 12] = [
+    "register",
+    "change",
+    "remove",
+    "list",
+    "show",
+    "pause",
+    "resume",
+    "poll_now",
+    "unpark",
+    "import",
+    "set_application",
+    "remove_application",
+];
 
 /// What to do.
 #[derive(Debug)]
 pub(crate) enum Command {
     Register(Box<Account>),
-    Change { account: AccountId, channel: ChannelName, level: ServiceLevel },
+    Change {
+        account: AccountId,
+        channel: ChannelName,
+        level: ServiceLevel,
+    },
     Remove(Selection),
     ListOf(AccountId),
-    ListAll { from: Option<String>, limit: usize },
+    ListAll {
+        from: Option<String>,
+        limit: usize,
+    },
     Show(Selection),
     Pause(PauseScope),
     Resume(PauseScope),
     PollNow(Selection),
     Unpark(Selection),
-    Import { object: ObjectName, from: Progress },
+    Import {
+        object: ObjectName,
+        from: Progress,
+    },
+    /// No event of the bus stands for it: whoever may publish there must not replace what all accounts poll with.
+    SetApplication(ChannelName, Box<Application>),
+    RemoveApplication(ChannelName),
 }
 
 /// What commands are checked against.
@@ -82,6 +107,17 @@ impl Command {
             "pause" => scope(object, declared.channels).map(Self::Pause),
             "resume" => scope(object, declared.channels).map(Self::Resume),
             "import" => import(object),
+            "set_application" => applications::read(object, declared.channels)
+                .map(|(channel, application)| Self::SetApplication(channel, Box::new(application))),
+            "remove_application" => {
+                let mut members = Members::of(object, &["channel"]);
+                // Also of a channel that is not declared any more.
+                let channel = selection::channel(&mut members);
+                if channel.is_none() {
+                    members.flaw("channel", "is missing");
+                }
+                finish(members, channel.map(Self::RemoveApplication))
+            }
             _ => Err(vec![Flaw::of("command", "is not known")]),
         }
     }
@@ -99,6 +135,8 @@ impl Command {
             Self::PollNow(_) => "poll_now",
             Self::Unpark(_) => "unpark",
             Self::Import { .. } => "import",
+            Self::SetApplication(..) => "set_application",
+            Self::RemoveApplication(_) => "remove_application",
         }
     }
 }

@@ -136,6 +136,17 @@ where
                 Ok(Done::Answer(Answer::Resumed { resumed: name_of(&scope) }))
             }
             Command::Import { object, from } => self.import(&object, from, deadline).await,
+            Command::SetApplication(channel, application) => {
+                self.vault.put_application(&channel, &application).await?;
+                let tokens = application.tokens.len() as u64;
+                tracing::info!(%channel, tokens, "the application of a channel was set");
+                Ok(Done::Answer(Answer::ApplicationSet { application: channel.to_string(), tokens }))
+            }
+            Command::RemoveApplication(channel) => {
+                self.vault.delete_application(&channel).await?;
+                tracing::info!(%channel, "the application of a channel was removed");
+                Ok(Done::Answer(Answer::ApplicationRemoved { removed_application: channel.to_string() }))
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use pollwheel_aws::lambda::Deadline;
 use pollwheel_connector::accounts::{self, Account};
 use pollwheel_connector::members::Flaw;
 use pollwheel_core::id::{AccountId, ChannelName};
-use pollwheel_core::ports::{Clock, Credentials, JobStore, PortError, Retry};
+use pollwheel_core::ports::{Clock, JobStore, PortError, Retry};
 use pollwheel_core::register::{self, NewJob};
 use serde::{Deserialize, Serialize};
 
@@ -181,20 +181,20 @@ where
         parsed
     }
 
-    /// The tokens of a part, then its jobs.
+    /// The credentials of a part, then its jobs.
     async fn register_part(&self, parsed: Parsed, at: &mut Progress) -> Result<(), ControlError> {
         if !parsed.problems.is_empty() {
             let what = format!("importing from line {}", at.line);
             return Err(PortError::new(what, Retry::Never, "a line that was good has changed").into());
         }
-        let mut tokens = Vec::new();
+        let mut credentials = Vec::new();
         let mut jobs: Vec<NewJob> = Vec::new();
         let accounts = parsed.accounts.len() as u64;
         for ((channel, account), read) in parsed.accounts {
-            tokens.extend(read.token.map(|token| (channel, account, Credentials::of_token(token))));
+            credentials.extend(read.credentials.map(|credentials| (channel, account, credentials)));
             jobs.extend(read.jobs);
         }
-        stream::iter(tokens)
+        stream::iter(credentials)
             .map(|(channel, account, credentials)| async move {
                 self.vault.put(&channel, &account, &credentials).await
             })

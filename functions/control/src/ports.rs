@@ -1,7 +1,7 @@
 //! What the control function needs besides the core's ports. `aws.rs` has them on AWS, the tests in memory.
 
 use pollwheel_core::id::{AccountId, ChannelName};
-use pollwheel_core::ports::{Credentials, Page, PauseScope, PortError};
+use pollwheel_core::ports::{Application, Credentials, Page, PauseScope, PortError};
 use pollwheel_core::row::Registration;
 
 /// The registrations, by account.
@@ -38,7 +38,7 @@ pub trait Pauses {
     async fn resume(&self, scope: &PauseScope) -> Result<(), PortError>;
 }
 
-/// Where credentials are kept, encrypted. Both operations may be repeated.
+/// Where credentials are kept, encrypted. Every operation may be repeated.
 pub trait Vault {
     /// Keeps an account's credentials, in place of earlier ones. `Ok` means durable.
     ///
@@ -50,6 +50,22 @@ pub trait Vault {
         account: &AccountId,
         credentials: &Credentials,
     ) -> Result<(), PortError>;
+
+    /// Keeps the deployment's own credentials of a channel, in place of earlier ones. `Ok` means durable.
+    ///
+    /// # Errors
+    /// When they cannot be encrypted or written.
+    async fn put_application(
+        &self,
+        channel: &ChannelName,
+        application: &Application,
+    ) -> Result<(), PortError>;
+
+    /// Forgets the deployment's own credentials of a channel, if there are any.
+    ///
+    /// # Errors
+    /// When they cannot be deleted.
+    async fn delete_application(&self, channel: &ChannelName) -> Result<(), PortError>;
 
     /// Forgets an account's credentials, if it has any.
     ///

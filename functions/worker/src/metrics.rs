@@ -42,6 +42,7 @@ pub(crate) fn pass(
         requests = report.requests,
         duplicates = report.duplicates,
         throttled = report.throttled,
+        renewed = report.renewed,
         unstarted = report.unstarted,
         cut_off = report.cut_off,
         records_failed = failed,

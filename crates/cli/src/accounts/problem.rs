@@ -22,7 +22,7 @@ impl Problem {
         Self { file: file.to_owned(), line: None, flaw: Flaw::of_line(message) }
     }
 
-    pub(super) fn line(file: &Path, line: u32, flaw: Flaw) -> Self {
+    pub(crate) fn line(file: &Path, line: u32, flaw: Flaw) -> Self {
         Self { file: file.to_owned(), line: Some(line), flaw }
     }
 }
@@ -57,7 +57,7 @@ impl Problems {
         Self { first: vec![problem], more: 0 }
     }
 
-    pub(super) fn add(&mut self, problem: Problem) {
+    pub(crate) fn add(&mut self, problem: Problem) {
         if self.first.len() < SHOWN {
             self.first.push(problem);
         } else {
@@ -65,7 +65,7 @@ impl Problems {
         }
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
 }

@@ -32,6 +32,8 @@ pub(super) struct Outputs {
 pub(crate) fn keep_apart(args: &RunArgs) -> Result<(), Failure> {
     let mut taken: Vec<(PathBuf, &str)> = Vec::new();
     taken.extend(args.accounts.iter().map(|file| (place(file), "the accounts file")));
+    taken.extend(args.applications.iter().map(|file| (place(file), "the applications file")));
+    taken.extend(args.secrets.iter().map(|file| (place(file), "the file of secrets")));
     if let Some(folder) = &args.channels {
         let entries = fs::read_dir(folder).into_iter().flatten().flatten();
         let folders = entries.map(|entry| entry.path()).chain([folder.clone()]);

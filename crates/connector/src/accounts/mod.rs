@@ -3,12 +3,13 @@
 //!
 //! Values are never repeated in a message unless they are names or ids: a token in the wrong field must not get out.
 
+mod credentials;
 mod lines;
 
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, ServiceLevel, Target};
 use pollwheel_core::policy::JobTypeSpec;
-use pollwheel_core::ports::Secret;
+use pollwheel_core::ports::Credentials;
 use pollwheel_core::register::NewJob;
 use pollwheel_core::row::{JobRow, Place, Revision, Subject};
 use pollwheel_core::time::EpochMinute;
@@ -18,10 +19,12 @@ use crate::connector::PrivateAddresses;
 use crate::http::special_host;
 use crate::members::{Flaw, Members, Object};
 use crate::nearest;
+pub use credentials::read as read_credentials;
+pub(crate) use credentials::token as read_token;
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 
 /// Every field of an account.
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "account_id",
     "channel",
     "job_types",
@@ -30,6 +33,7 @@ const FIELDS: [&str; 9] = [
     "external_id",
     "base_url",
     "token",
+    "credentials",
     "context",
 ];
 
@@ -48,7 +52,7 @@ pub struct Account {
     /// What it is polled by: at least one job.
     pub jobs: Vec<NewJob>,
     /// What it authenticates with.
-    pub token: Option<Secret>,
+    pub credentials: Option<Credentials>,
 }
 
 /// Reads a line.
@@ -72,7 +76,9 @@ pub fn read(object: Object, channels: &ChannelSet) -> Result<Account, Vec<Flaw>>
     let level =
         members.required("service_level", |text| ServiceLevel::new(text).map_err(|error| error.to_string()));
     let base_url = members.optional("base_url", Ok);
-    let token = members.optional("token", token);
+    let token = members.optional("token", credentials::token);
+    let named = members.raw("credentials", credentials::read);
+    let credentials = credentials::joined(token, named, &mut members);
     let context = members.raw("context", context).unwrap_or_default();
     let targets = members.list("targets", |text| Target::new(text).map_err(|error| error.to_string()));
     let names = members.list("job_types", Ok);
@@ -106,8 +112,8 @@ pub fn read(object: Object, channels: &ChannelSet) -> Result<Account, Vec<Flaw>>
             });
         }
     }
-    check(&jobs, token.as_ref(), channels, &mut members);
-    members.finish(Account { channel: channel.name().clone(), account, jobs, token })
+    check(&jobs, credentials.as_ref(), channel, channels, &mut members);
+    members.finish(Account { channel: channel.name().clone(), account, jobs, credentials })
 }
 
 /// Whether an account's own host may be polled, as far as its text tells. `allowed_by` is the setting that would allow it.
@@ -144,17 +150,6 @@ fn external_id(text: String) -> Result<String, String> {
         }
         _ if text.chars().any(char::is_control) => Err("has a control character in it".to_owned()),
         _ => Ok(text),
-    }
-}
-
-/// A token travels in a header.
-fn token(text: String) -> Result<Secret, String> {
-    let fits =
-        !text.is_empty() && text.bytes().all(|byte| (0x20..=0x7E).contains(&byte)) && text.trim() == text;
-    if fits {
-        Ok(Secret::new(text))
-    } else {
-        Err("cannot be sent in a header: it is empty, has a space at an end, or has characters outside of ASCII".to_owned())
     }
 }
 
@@ -245,8 +240,14 @@ fn unknown(what: &str, name: &str, known: &[&str]) -> String {
 }
 
 /// Whether the channel could poll the jobs.
-fn check(jobs: &[NewJob], token: Option<&Secret>, channels: &ChannelSet, members: &mut Members) {
-    let token = if token.is_some() { Token::Present } else { Token::Absent };
+fn check(
+    jobs: &[NewJob],
+    credentials: Option<&Credentials>,
+    channel: &Channel,
+    channels: &ChannelSet,
+    members: &mut Members,
+) {
+    let token = if credentials::serve(credentials, channel) { Token::Present } else { Token::Absent };
     for job in jobs {
         let place = Place::Parked { shard: 0 };
         let (subject, level) = (job.subject.clone(), job.level.clone());
@@ -267,6 +268,7 @@ fn flaw(problem: AccountProblem) -> Flaw {
         AccountProblem::NoToken { .. } | AccountProblem::UnwantedToken { .. } => {
             Flaw::of("token", problem.to_string())
         }
+        AccountProblem::NoUser { .. } => Flaw::of("credentials", problem.to_string()),
         AccountProblem::BaseUrl { reason } => Flaw::of("base_url", reason),
         AccountProblem::Context { field, reason } => Flaw::of(field, reason),
         AccountProblem::Request { reason } => Flaw::of_line(reason),

@@ -36,6 +36,12 @@ pub enum AccountProblem {
         /// The channel.
         channel: String,
     },
+    /// The channel's requests need a user.
+    #[error("channel `{channel}` needs `credentials` with a `username` and a `password`")]
+    NoUser {
+        /// The channel.
+        channel: String,
+    },
     /// The channel's requests carry no token.
     #[error("channel `{channel}` takes no `token`: leave it away")]
     UnwantedToken {

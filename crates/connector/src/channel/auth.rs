@@ -15,7 +15,6 @@ pub(crate) enum Auth {
 
 /// Which credentials a request carries, and how.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "acted upon by the connector's `auth`")]
 pub(crate) struct AuthRules {
     pub(crate) send: SendToken,
     pub(crate) from: Origin,
@@ -39,7 +38,6 @@ pub(crate) enum SendToken {
 
 /// How tokens are got and renewed.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "acted upon by the connector's `auth`")]
 pub(crate) struct OAuth2 {
     pub(crate) grant: Grant,
     /// Absolute, http or https, without user information.

@@ -101,17 +101,35 @@ impl Channel {
 
     fn check_account(&self, job_type: &JobType, row: &JobRow, token: Token) -> Result<(), AccountProblem> {
         let channel = || self.name.to_string();
-        match (&self.auth, job_type.need, token) {
-            (Auth::By(_), Need::Required, Token::Absent) => {
-                Err(AccountProblem::NoToken { channel: channel() })
+        match (self.asks_accounts(), job_type.need, token) {
+            (Some(SendToken::Basic), Need::Required, Token::Absent) => {
+                Err(AccountProblem::NoUser { channel: channel() })
             }
-            (Auth::None, _, Token::Present) => Err(AccountProblem::UnwantedToken { channel: channel() }),
-            (Auth::By(_) | Auth::None, _, Token::Present | Token::Absent) => Ok(()),
+            (Some(_), Need::Required, Token::Absent) => Err(AccountProblem::NoToken { channel: channel() }),
+            (None, _, Token::Present) => Err(AccountProblem::UnwantedToken { channel: channel() }),
+            (Some(_) | None, _, Token::Present | Token::Absent) => Ok(()),
         }?;
         let base = self.base_of(job_type, row).map_err(|reason| AccountProblem::BaseUrl { reason })?;
         job_type.check_context(&row.context)?;
         let made = job_type.endpoint.check(base.prefix(), &JobValues::of_row(row));
         made.map_err(|error| AccountProblem::Request { reason: error.to_string() })
+    }
+
+    /// How accounts' own credentials are sent; none when the requests carry no account's.
+    pub(crate) fn asks_accounts(&self) -> Option<&SendToken> {
+        match &self.auth {
+            Auth::By(AuthRules { send, from: Origin::Account, .. }) => Some(send),
+            Auth::By(AuthRules { from: Origin::Application, .. }) | Auth::None => None,
+        }
+    }
+
+    /// Whether a limit of this job type counts by host.
+    pub(crate) fn counts_by_host(&self, job_type: &JobType) -> bool {
+        let tokens = [Token::Present, Token::Absent];
+        let limits = self.limits.iter().chain(&job_type.limits);
+        let rules = self.rules.iter().chain(&job_type.rules);
+        limits.flat_map(|limit| tokens.map(|token| limit.scope(token))).any(|scope| scope == LimitScope::Host)
+            || rules.filter_map(|rule| rule.scope).any(|scope| scope == LimitScope::Host)
     }
 
     /// Where a job's API is: its own URL, the account's base URL or the channel's.

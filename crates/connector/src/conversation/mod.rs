@@ -10,15 +10,16 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderValue, StatusCode, Uri, header};
+use http::{StatusCode, Uri, header};
 use pollwheel_core::event::Item;
 use pollwheel_core::outcome::{Hints, LimitReading, Outcome};
-use pollwheel_core::ports::{Credentials, Polled, Request};
+use pollwheel_core::ports::{Polled, Request};
 
 use self::walk::{Next, Start, Verdict, Walk};
 use crate::answer::Answer;
+use crate::auth::Sending;
 use crate::base_url::{self, BaseUrl, Origin};
-use crate::channel::{Auth, Channel, FirstPoll, Follow, JobType, Need, Token};
+use crate::channel::{Channel, FirstPoll, Follow, JobType, Token};
 use crate::exchange::{FetchError, Outbound, Response};
 use crate::items::{self, Page, Wanted};
 use crate::reading::{Host, Reader};
@@ -48,7 +49,7 @@ pub(crate) struct Conversation<'a> {
     request: Request<'a>,
     reader: Reader<'a>,
     base: Cow<'a, BaseUrl>,
-    authorization: Option<HeaderValue>,
+    sending: Sending,
     /// The state as it was.
     before: Option<State>,
     /// The state as it becomes.
@@ -79,13 +80,13 @@ impl<'a> Conversation<'a> {
         let refused = |outcome| Box::new(polled(outcome));
         let bad = |reason: String| refused(Outcome::BadResponse { reason });
         let before = State::of(&request.row.context).map_err(|error| bad(error.to_string()))?;
-        let authorization = authorization(&channel.auth, job.need, request).map_err(refused)?;
         let base = channel.base_of(job, request.row);
         let base = base.map_err(|reason| bad(format!("the account's `base_url`: {reason}")))?;
         let state = before.clone().unwrap_or_default();
-        let token = if authorization.is_some() { Token::Present } else { Token::Absent };
         let is_channels = channel.base_url.as_ref().is_some_and(|own| own.origin() == base.origin());
         let host = if is_channels { Host::Channels } else { Host::Accounts };
+        let sending = Sending::of(&channel.auth, job.need, host, request).map_err(refused)?;
+        let token = if sending.is_something() { Token::Present } else { Token::Absent };
         let pool = request.token;
         let reader = Reader { channel, job, token, pool, host, now: moment.now, scale: moment.scale };
         let mut conversation = Self {
@@ -95,7 +96,7 @@ impl<'a> Conversation<'a> {
             request,
             reader,
             base,
-            authorization,
+            sending,
             before,
             state,
             asked_for_changes: false,
@@ -204,6 +205,7 @@ impl<'a> Conversation<'a> {
         let Some(link) = base_url::next_link(links) else { return Ok(None) };
         let uri = base_url::join(&response.uri, link);
         let uri = uri.map_err(|error| format!("the link to the next page cannot be followed: {error}"))?;
+        let uri = self.sending.unsigned(uri);
         // Also where a redirect led elsewhere: the credentials were left behind there.
         if self.base.origin().holds(&uri) {
             Ok(Some(uri))
@@ -286,9 +288,6 @@ impl<'a> Conversation<'a> {
         }
         let values = JobValues::of(self.request).after(self.state.cursor.as_deref());
         let mut outbound = self.job.endpoint.outbound(uri, &values).map_err(|error| error.to_string())?;
-        if let Some(authorization) = &self.authorization {
-            outbound.headers.insert(header::AUTHORIZATION, authorization.clone());
-        }
         self.asked_for_changes = false;
         if self.job.conditional && self.walk.start == Start::Top && self.walk.next == Next::First {
             let key = state::request_key(&outbound.uri);
@@ -299,6 +298,7 @@ impl<'a> Conversation<'a> {
             }
             self.first_page = Some((key, None));
         }
+        self.sending.sign(&mut outbound);
         Ok(outbound)
     }
 
@@ -448,21 +448,6 @@ fn first_walk(job: &JobType, state: &State, origin: &Origin) -> Walk {
         | None => stored.unwrap_or(Next::First),
     };
     Walk::from_gap(gap.oldest.clone(), next)
-}
-
-/// The `Authorization` header, or the outcome when there must be one and is not.
-fn authorization(auth: &Auth, need: Need, request: Request<'_>) -> Result<Option<HeaderValue>, Outcome> {
-    match (auth, need, request.credentials.and_then(Credentials::token)) {
-        (Auth::None, _, _) | (Auth::By(_), Need::Optional, None) => Ok(None),
-        (Auth::By(_), Need::Required, None) => Err(Outcome::Unauthorized),
-        (Auth::By(_), _, Some(token)) => {
-            // A token with a line break in it was never valid.
-            let value = HeaderValue::from_str(&format!("Bearer {}", token.expose()));
-            let mut value = value.map_err(|_| Outcome::Unauthorized)?;
-            value.set_sensitive(true);
-            Ok(Some(value))
-        }
-    }
 }
 
 #[cfg(test)]

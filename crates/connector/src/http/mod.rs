@@ -93,6 +93,21 @@ impl Http {
         timeout_at(deadline, self.follow(outbound, cap)).await.unwrap_or(Err(FetchError::Timeout))
     }
 
+    /// Makes one exchange before `deadline` and follows no redirect: for requests whose body is a secret.
+    pub(crate) async fn fetch_once(
+        &self,
+        outbound: Outbound,
+        deadline: Instant,
+    ) -> Result<Response, FetchError> {
+        timeout_at(deadline, self.once(outbound)).await.unwrap_or(Err(FetchError::Timeout))
+    }
+
+    async fn once(&self, outbound: Outbound) -> Result<Response, FetchError> {
+        let (head, incoming) = self.head(&outbound).await?.into_parts();
+        let body = body::read(head.status, &head.headers, incoming).await?;
+        Ok(Response { status: head.status, headers: head.headers, body, uri: outbound.uri, redirects: 0 })
+    }
+
     async fn follow(&self, mut outbound: Outbound, cap: NonZeroU16) -> Result<Response, FetchError> {
         let mut redirects = 0;
         loop {

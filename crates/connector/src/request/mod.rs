@@ -128,6 +128,11 @@ impl Endpoint {
         self.variables().any(|variable| *variable == Variable::Target)
     }
 
+    /// Whether the request names a secret of the application.
+    pub(crate) fn names_application(&self) -> bool {
+        self.variables().any(|variable| matches!(variable, Variable::Application(_)))
+    }
+
     /// Whether the request changes with the cursor.
     pub(crate) fn follows_cursor(&self) -> bool {
         self.variables().any(|variable| *variable == Variable::Cursor)

@@ -15,3 +15,4 @@ mod redirects;
 mod reuse;
 mod server;
 mod setup;
+mod tokens;

@@ -26,6 +26,34 @@ async fn r20_nothing_is_registered_when_the_token_cannot_be_kept() {
 }
 
 #[tokio::test]
+async fn an_application_is_set_and_removed_by_command_and_never_by_an_event() {
+    let deployment = Deployment::new();
+    let fields = json!({"channel": "github", "tokens": [{"name": "one", "token": TOKEN}]});
+    let answer = deployment.answer(&command("set_application", &fields)).await;
+    assert_eq!(answer, json!({"application": "github", "tokens": 1}));
+    assert_eq!(deployment.journal(), ["put application github"]);
+    let event = json!({"detail-type": "application.set", "detail": fields});
+    assert!(deployment.invoke(&event).await.is_err(), "the bus sets none");
+    let refused = deployment.answer(&command("set_application", &json!({"channel": "github"}))).await;
+    assert_eq!(refused["refused"][0]["field"], "credentials");
+    let answer = deployment.answer(&command("remove_application", &json!({"channel": "github"}))).await;
+    assert_eq!(answer, json!({"removed_application": "github"}));
+    assert!(deployment.function.vault.applications.borrow().is_empty());
+}
+
+#[tokio::test]
+async fn more_than_a_token_is_kept_by_name() {
+    let deployment = Deployment::new();
+    let mut fields = line("a1");
+    fields.as_object_mut().unwrap().remove("token");
+    fields["credentials"] = json!({"token": TOKEN, "refresh_token": "r1"});
+    deployment.answer(&command("register", &fields)).await;
+    assert_eq!(deployment.function.vault.token("a1").as_deref(), Some(TOKEN));
+    let kept = deployment.function.vault.kept.borrow();
+    assert!(kept.values().all(|credentials| credentials.get("refresh_token").is_some()));
+}
+
+#[tokio::test]
 async fn another_level_is_another_cadence() {
     let deployment = Deployment::new();
     deployment.register("a1").await;

@@ -54,7 +54,12 @@ impl Deployment {
             private_addresses: PrivateAddresses::Refused,
             store: Tables { store: Rc::clone(&store), journal: Rc::clone(&journal) },
             pauses: StorePauses(Rc::clone(&store)),
-            vault: MemoryVault { kept: RefCell::default(), journal: Rc::clone(&journal), is_down: false },
+            vault: MemoryVault {
+                kept: RefCell::default(),
+                applications: RefCell::default(),
+                journal: Rc::clone(&journal),
+                is_down: false,
+            },
             objects: MemoryObject::default(),
             clock: Still,
             metrics: Metrics::to("pollwheel-test", write),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use pollwheel_control::{ObjectName, Objects, Part, Pauses, Registry, Vault};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, JobTypeId};
 use pollwheel_core::ports::{
-    Applied, Change, ControlStore, Credentials, JobStore, Page, PauseScope, PortError, Retry,
+    Application, Applied, Change, ControlStore, Credentials, JobStore, Page, PauseScope, PortError, Retry,
 };
 use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
 use pollwheel_core::time::EpochMinute;
@@ -105,6 +105,7 @@ impl Pauses for StorePauses {
 /// Credentials, in the open.
 pub(crate) struct MemoryVault {
     pub(crate) kept: RefCell<BTreeMap<(ChannelName, AccountId), Credentials>>,
+    pub(crate) applications: RefCell<BTreeMap<ChannelName, Application>>,
     pub(crate) journal: Journal,
     pub(crate) is_down: bool,
 }
@@ -129,6 +130,21 @@ impl Vault for MemoryVault {
         }
         self.journal.borrow_mut().push(format!("put {account}"));
         self.kept.borrow_mut().insert((channel.clone(), account.clone()), credentials.clone());
+        Ok(())
+    }
+
+    async fn put_application(
+        &self,
+        channel: &ChannelName,
+        application: &Application,
+    ) -> Result<(), PortError> {
+        self.journal.borrow_mut().push(format!("put application {channel}"));
+        self.applications.borrow_mut().insert(channel.clone(), application.clone());
+        Ok(())
+    }
+
+    async fn delete_application(&self, channel: &ChannelName) -> Result<(), PortError> {
+        self.applications.borrow_mut().remove(channel);
         Ok(())
     }
 

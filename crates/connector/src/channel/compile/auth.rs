@@ -53,6 +53,11 @@ fn rules(at: &At<AuthFile>, fields: &AuthFields, problems: &mut Problems) -> Opt
             problems.with(from, "auth.from", message);
             return None;
         }
+        Some(from) if from.value == Origin::Application && oauth2.is_some() && !is_client => {
+            let message = "`application` cannot be: refresh tokens are the accounts'";
+            problems.with(from, "auth.from", message);
+            return None;
+        }
         Some(from) => from.value,
         None if is_client => Origin::Application,
         None => Origin::Account,
