@@ -136,6 +136,11 @@ bench-tick *ROWS:
 bench-connector *ARGS:
     cargo bench --quiet -p pollwheel-connector --bench poll -- {{ ARGS }}
 
+# memory of the connector over 1,000,000 polls
+[group('bench')]
+bench-memory:
+    cargo test --quiet --release -p pollwheel-connector --test it -- --ignored memory_stays_flat
+
 # the scheduler with answers of AWS that come at once: CPU a job dispatched, the SDK's included
 [group('bench')]
 bench-dispatch *JOBS:

@@ -9,11 +9,13 @@ mod body_filter;
 pub mod channel;
 mod connector;
 mod conversation;
+mod cursor;
 mod exchange;
 mod format;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
 mod http;
+mod instant;
 mod items;
 mod jq;
 mod json;

@@ -101,15 +101,17 @@ impl Selector {
     }
 
     /// The string or number in one element, as text; none when it is anything else.
-    pub(crate) fn scalar(
+    pub(crate) fn scalar<'t>(
         &self,
-        element: &mut Element<'_>,
+        element: &mut Element<'t>,
         names: &Names,
-    ) -> Result<Option<String>, RunError> {
-        let owned = |value: &RawValue| json::scalar(value).map(Cow::into_owned);
+    ) -> Result<Option<Cow<'t, str>>, RunError> {
         match self {
-            Self::Pick(pick) => Ok(pick.find(element.members(names)?)?.and_then(owned)),
-            Self::Whole | Self::Jq(_) => Ok(self.value(element, names)?.as_deref().and_then(owned)),
+            Self::Pick(pick) => Ok(pick.find(element.members(names)?)?.and_then(json::scalar)),
+            Self::Whole | Self::Jq(_) => {
+                let value = self.value(element, names)?;
+                Ok(value.as_deref().and_then(json::scalar).map(|text| text.into_owned().into()))
+            }
         }
     }
 }

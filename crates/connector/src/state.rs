@@ -2,8 +2,10 @@
 //!
 //! | member | meaning |
 //! | --- | --- |
-//! | `cursor` | the low-water mark: everything up to this id is published, or was there before the first poll |
-//! | `gap` | items above the mark that a poll could not reach: `newest` and `oldest` id published, and `next`, the page to go on with |
+//! | `cursor` | the low-water mark: the greatest id, the instant from which on ids are looked at, or the API's token |
+//! | `known` | ids at or above the mark that are published: hashes, as [`crate::cursor`] writes them |
+//! | `gap` | items above the mark that a poll could not reach: `newest` and `oldest` published above them, their ids (`known`), and `next`, the page to go on with |
+//! | `seeding` | the first poll has not come to the end of its pages yet: what comes is not published |
 //! | `validators` | of the first page: `etag` and `modified` as they came, and `of`, the request that they belong to |
 //! | `saved` | the minute (Unix epoch) in which validators alone were last worth a write |
 //!
@@ -29,21 +31,30 @@ pub(crate) struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cursor: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) gap: Option<Gap>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) seeding: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) validators: Option<Validators>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) saved: Option<u64>,
 }
 
-/// Items above the low-water mark that are not fetched yet: newer than the cursor, older than `oldest`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// Items above the low-water mark that are not fetched yet: newer than the mark, older than what is published above.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gap {
-    /// The low-water mark once the gap is closed.
-    pub(crate) newest: String,
-    /// The oldest id published above the gap.
-    pub(crate) oldest: String,
-    /// The page to go on with, where the API names its pages by URL.
+    /// The newest id or time published above the gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) newest: Option<String>,
+    /// The oldest id or time published above the gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) oldest: Option<String>,
+    /// Ids published above the gap, where their order does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) known: Option<String>,
+    /// The page to go on with: its URL, number or cursor, without secrets. None for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
 }
@@ -88,7 +99,7 @@ impl State {
             Some(Value::Object(poll)) => poll,
             _ => serde_json::Map::new(),
         };
-        for known in ["cursor", "gap", "validators", "saved"] {
+        for known in ["cursor", "known", "gap", "seeding", "validators", "saved"] {
             poll.remove(known);
         }
         if let Ok(Value::Object(own)) = serde_json::to_value(self) {

@@ -4,10 +4,10 @@ use http::HeaderName;
 
 pub(crate) use super::file::Order;
 use crate::body_filter::BodyFilter;
+use crate::cursor::Kind;
 
 /// How a poll knows what is new.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the other cursors follow")]
 pub(crate) enum Cursor {
     /// What is greater than the greatest id so far.
     GreatestId(Order),
@@ -21,8 +21,19 @@ pub(crate) enum Cursor {
 
 /// Where the API's own token is.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the other cursors follow")]
 pub(crate) enum TokenSource {
     Body(BodyFilter),
     Header(HeaderName),
+}
+
+impl Cursor {
+    /// What kind of cursor it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        match self {
+            Self::GreatestId(order) => Kind::Greatest(*order),
+            Self::Time { overlap_seconds } => Kind::Time { overlap_seconds: *overlap_seconds },
+            Self::Seen { keep } => Kind::Seen { keep: *keep },
+            Self::Token(_) => Kind::Token,
+        }
+    }
 }

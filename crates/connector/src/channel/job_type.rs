@@ -1,10 +1,12 @@
 //! A job type: an endpoint, and what becomes of its responses.
 
+use jiff::Timestamp;
 use pollwheel_core::context::Context;
 use pollwheel_core::policy::JobTypeSpec;
 
 pub(crate) use super::file::FirstPoll;
 use super::{AccountProblem, Cursor, ErrorRule, ItemRules, Limit, Need, Order, Pages};
+use crate::cursor::{CursorError, Ledger};
 use crate::request::Endpoint;
 use crate::state::State;
 use crate::wait::FloorSource;
@@ -43,14 +45,6 @@ impl JobType {
         self.endpoint.takes_target()
     }
 
-    /// How ids are ordered.
-    pub(crate) const fn order(&self) -> Order {
-        match self.cursor {
-            Cursor::GreatestId(order) => order,
-            Cursor::Time { .. } | Cursor::Seen { .. } | Cursor::Token(_) => Order::Lexicographic,
-        }
-    }
-
     /// Whether a poll could start from a context.
     pub(super) fn check_context(&self, context: &Context) -> Result<(), AccountProblem> {
         let refuse = |field, reason| Err(AccountProblem::Context { field, reason });
@@ -60,15 +54,26 @@ impl JobType {
                 "cannot be read: write `{\"cursor\": \"<id>\"}` to start after an item, or leave it away",
             );
         };
-        match state.and_then(|state| state.cursor) {
-            Some(cursor) if !self.order().accepts(&cursor) => {
-                let reason = match self.order() {
-                    Order::Numeric => "is not an id of this job type: its ids are ASCII digits",
-                    Order::Lexicographic => "is empty: write an item's id, or leave it away",
-                };
-                refuse("context.poll.cursor", reason)
-            }
-            Some(_) | None => Ok(()),
+        let Some(state) = state else { return Ok(()) };
+        match Ledger::read(self.cursor.kind(), &state, Timestamp::UNIX_EPOCH) {
+            Ok(_) => Ok(()),
+            Err(CursorError::Unreadable("cursor")) => refuse(
+                "context.poll.cursor",
+                match self.cursor {
+                    Cursor::GreatestId(Order::Numeric) => {
+                        "is not an id of this job type: its ids are ASCII digits"
+                    }
+                    Cursor::GreatestId(Order::Lexicographic) => {
+                        "is empty: write an item's id, or leave it away"
+                    }
+                    Cursor::Time { .. } => "is not a time: write one like `2026-11-23T07:45:00Z`",
+                    Cursor::Seen { .. } | Cursor::Token(_) => "cannot be read: leave it away",
+                },
+            ),
+            Err(CursorError::Unreadable(_) | CursorError::Ties | CursorError::LongList(_)) => refuse(
+                "context.poll",
+                "cannot be read: write `{\"cursor\": \"...\"}` and nothing else, or leave it away",
+            ),
         }
     }
 }

@@ -7,7 +7,6 @@ use crate::body_filter::BodyFilter;
 pub(crate) struct Pages {
     pub(crate) follow: Follow,
     /// False or null means that there are no more pages.
-    #[expect(dead_code, reason = "follows")]
     pub(crate) more: Option<BodyFilter>,
     /// A page with fewer elements is the last.
     pub(crate) size: Option<usize>,
@@ -17,7 +16,6 @@ pub(crate) struct Pages {
 
 /// What names the next page. Parameters are percent-encoded.
 #[derive(Debug)]
-#[expect(dead_code, reason = "the other ways follow")]
 pub(crate) enum Follow {
     /// `Link: <...>; rel="next"`.
     LinkHeader,

@@ -139,7 +139,6 @@ impl Endpoint {
     }
 
     /// Whether a template says where the page stands.
-    #[expect(dead_code, reason = "for pages by a cursor without a parameter")]
     pub(crate) fn names_page(&self) -> bool {
         self.variables().any(|variable| *variable == Variable::Page)
     }

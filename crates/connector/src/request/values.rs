@@ -52,7 +52,6 @@ impl<'a> JobValues<'a> {
     }
 
     /// The same, for the page that a cursor leads to.
-    #[expect(dead_code, reason = "for pages by a cursor in a template")]
     pub(crate) fn at_page(self, page: Option<&'a str>) -> Self {
         Self { page, ..self }
     }

@@ -7,6 +7,7 @@
 
 mod addresses;
 mod bodies;
+mod cost;
 mod limits;
 mod memory;
 mod planted;

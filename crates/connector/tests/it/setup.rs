@@ -32,13 +32,18 @@ job_types:
     floor: [Cache-Control, Expires, X-Poll-Interval]
 "#;
 
-/// A connector for the channel `toy`.
-pub(crate) fn connector(private_addresses: PrivateAddresses) -> Connector {
+/// The channel `toy` from its file.
+pub(crate) fn channels(file: &str) -> ChannelSet {
     let folder = tempfile::tempdir().unwrap();
     let own = folder.path().join("toy");
     std::fs::create_dir(&own).unwrap();
-    std::fs::write(own.join("channel.yml"), CHANNEL).unwrap();
-    let channels = ChannelSet::load(folder.path()).unwrap_or_else(|errors| panic!("{errors}"));
+    std::fs::write(own.join("channel.yml"), file).unwrap();
+    ChannelSet::load(folder.path()).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+/// A connector for the channel `toy`.
+pub(crate) fn connector(private_addresses: PrivateAddresses) -> Connector {
+    let channels = channels(CHANNEL);
     let options = ConnectorOptions { private_addresses, ..ConnectorOptions::default() };
     Connector::new(channels, &options).unwrap()
 }

@@ -7,7 +7,7 @@ use pollwheel_core::policy::Policy;
 
 use super::cursor::HasTime;
 use super::headers::{Declared, header_name};
-use super::{absent, body_filter, errors, limits, request};
+use super::{absent, body_filter, errors, fit, limits, request};
 use crate::body_filter::BodyFilter;
 use crate::channel::auth::Auth;
 use crate::channel::file::{At, ChannelFile, FirstPoll, FloorFile, JobTypeFile, Need, TextOr};
@@ -56,7 +56,8 @@ pub(super) fn job_type(
     let floor = floor.collect();
     let limits = limits::limits(&file.limits, &format!("{field}.limits"), per_account, problems);
     let rules = errors::rules(&file.errors, &format!("{field}.errors"), per_account, problems);
-    let endpoint = endpoint?;
+    let (endpoint, cursor, pages) = (endpoint?, cursor?, pages?);
+    fit::check(file, (&cursor, pages.as_ref(), &endpoint), field, problems);
     Some(JobType {
         spec: levels::spec(id?, policies, own)?,
         need: need(file, auth, field, problems),
@@ -64,8 +65,8 @@ pub(super) fn job_type(
         conditional: conditional(file, field, problems),
         endpoint,
         items: items?,
-        cursor: cursor?,
-        pages: pages?,
+        cursor,
+        pages,
         first_poll: first_poll(file.first_poll.as_ref(), field, problems),
         floor,
         limits,

@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod cursor;
 mod errors;
+mod fit;
 mod headers;
 mod items;
 mod job_type;

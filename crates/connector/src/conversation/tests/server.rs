@@ -28,10 +28,15 @@ pub(super) struct Job {
 impl Job {
     /// A job of the channel `mastodon`, job type `statuses`, declared by `request`, `pages` and more YAML.
     pub(super) fn new(fields: &str, job_fields: &str) -> Self {
+        let items = "items: {list: ., id: .id, type: test.item, data: .}\n    cursor: {greatest_id: numeric}";
+        Self::declared("{bearer: optional}", fields, &format!("    {items}\n{job_fields}"))
+    }
+
+    /// A job whose type is declared by `job_fields` alone.
+    pub(super) fn declared(auth: &str, fields: &str, job_fields: &str) -> Self {
         let text = format!(
-            "channel: mastodon\nabout: A test.\nbase_url: https://api.example.com\nauth: {{bearer: optional}}\n{fields}\n\
-             service_levels: {{professional: {{fastest: 1, slowest: 60}}}}\njob_types:\n  statuses:\n\
-             \x20   items: {{list: ., id: .id, type: test.item, data: .}}\n    cursor: {{greatest_id: numeric}}\n{job_fields}"
+            "channel: mastodon\nabout: A test.\nbase_url: https://api.example.com\nauth: {auth}\n{fields}\n\
+             service_levels: {{professional: {{fastest: 1, slowest: 60}}}}\njob_types:\n  statuses:\n{job_fields}"
         );
         let folder = tempfile::tempdir().unwrap();
         let own = folder.path().join("mastodon");
