@@ -54,7 +54,9 @@ mod tests {
         let yaml = "channel: toy\nabout: A toy.\nbase_url: https://toy.example\nauth: {from: application}\n\
                     service_levels: {free: {fastest: 1, slowest: 60}}\njob_types:\n  posts:\n    request: {path: /posts}\n    \
                     items: {list: ., id: .id, type: toy.post, data: .}\n    cursor: {greatest_id: numeric}\n";
-        std::fs::write(folder.path().join("channel.yml"), yaml).unwrap();
+        let own = folder.path().join("toy");
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("channel.yml"), yaml).unwrap();
         ChannelSet::load(folder.path()).unwrap_or_else(|errors| panic!("{errors}"))
     }
 

@@ -50,6 +50,7 @@ fn poll(
     mut answer: impl FnMut(&Asked) -> (u16, String),
 ) -> (Replayed, Vec<Asked>) {
     let mut row = row("42", r#"{"poll":{"cursor":"1"}}"#);
+    row.subject.base_url = None;
     row.job.job_type = pollwheel_core::id::JobTypeId::new("toy/posts").unwrap();
     let request = Request { row: &row, credentials: account, application, token, budget: BUDGET };
     let mut asked = Vec::new();

@@ -22,7 +22,9 @@ fn connector(token_url: &str, private_addresses: PrivateAddresses) -> Connector 
          request: {{path: /posts}}\n    items: {{list: ., id: .id, type: toy.post, data: .}}\n    \
          cursor: {{greatest_id: numeric}}\n"
     );
-    std::fs::write(folder.path().join("channel.yml"), yaml).unwrap();
+    let own = folder.path().join("toy");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("channel.yml"), yaml).unwrap();
     let channels = ChannelSet::load(folder.path()).unwrap_or_else(|errors| panic!("{errors}"));
     let options = ConnectorOptions { private_addresses, ..ConnectorOptions::default() };
     Connector::new(channels, &options).unwrap()

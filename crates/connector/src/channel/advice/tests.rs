@@ -66,8 +66,8 @@ fn what_is_probably_not_meant_is_said_with_its_place() {
             "`limits[0].scope_without_token`: has no use",
         ),
         (
-            "send: bearer,",
-            "send: bearer, from: application,",
+            "grant: refresh_token",
+            "grant: client_credentials",
             "`limits[0].scope`: `account`, but requests carry",
         ),
     ] {
