@@ -3,9 +3,13 @@
 mod args;
 mod check;
 mod diff;
+mod live;
 mod new;
+mod record;
 mod replay;
+mod score;
 mod test;
+mod try_once;
 
 use std::path::{Path, PathBuf};
 
@@ -23,6 +27,9 @@ pub(crate) fn run(command: &ChannelCommand, screen: &Screen) -> Result<(), Failu
         ChannelCommand::Check(args) => check::check(args),
         ChannelCommand::Test(args) => test::test(args, diff::Ink::of(screen)),
         ChannelCommand::New(args) => new::new(args),
+        ChannelCommand::Try(args) => try_once::try_once(args),
+        ChannelCommand::Record(args) => record::record(args, diff::Ink::of(screen)),
+        ChannelCommand::Score(args) => score::score(args, diff::Ink::of(screen)),
         ChannelCommand::Replay(args) => replay::replay(args, diff::Ink::of(screen)),
     }
 }
