@@ -8,6 +8,7 @@ use pollwheel_core::id::ChannelName;
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChannelCommand {
     Check(CheckArgs),
+    Schema(SchemaArgs),
     Test(TestArgs),
     New(NewArgs),
     Try(TryArgs),
@@ -18,18 +19,36 @@ pub(crate) enum ChannelCommand {
 
 /// Check channel files, and show what they declare.
 ///
-/// Every problem is named with file, line, column and field; the exit code is 2 when there is one.
+/// Every problem is named with file, line, column and field. What is right and probably not meant (a cadence that the
+/// limits do not allow, a scope that the token will not have, a part that nothing uses) is a warning.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pollwheel channel check channels")]
+#[command(after_help = "\
+Examples:
+  pollwheel channel check channels
+  pollwheel channel check channels/acme --strict --json
+
+Exit codes:
+  0  no problem, and with --strict no warning
+  1  a warning, with --strict
+  2  a problem")]
 pub(crate) struct CheckArgs {
     /// A folder with a `channel.yml`, or a folder of such folders.
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
 
+    /// Fail on warnings too.
+    #[arg(long)]
+    pub(crate) strict: bool,
+
     /// Answer in JSON.
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// Print the JSON Schema of channel files, for editors.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  pollwheel channel schema > channel.schema.json")]
+pub(crate) struct SchemaArgs {}
 
 /// Run the recorded polls of channels, and compare what they come to with what is expected.
 ///

@@ -19,12 +19,14 @@ use serde_json::{Value, json};
 pub(crate) use args::ChannelCommand;
 
 use crate::exit::Failure;
+use crate::output::Output;
 use crate::screen::Screen;
 
 /// Runs one of the commands.
 pub(crate) fn run(command: &ChannelCommand, screen: &Screen) -> Result<(), Failure> {
     match command {
         ChannelCommand::Check(args) => check::check(args),
+        ChannelCommand::Schema(_) => schema(),
         ChannelCommand::Test(args) => test::test(args, diff::Ink::of(screen)),
         ChannelCommand::New(args) => new::new(args),
         ChannelCommand::Try(args) => try_once::try_once(args),
@@ -32,6 +34,13 @@ pub(crate) fn run(command: &ChannelCommand, screen: &Screen) -> Result<(), Failu
         ChannelCommand::Score(args) => score::score(args, diff::Ink::of(screen)),
         ChannelCommand::Replay(args) => replay::replay(args, diff::Ink::of(screen)),
     }
+}
+
+/// Prints the schema: checked in, and tested to be that of the code.
+fn schema() -> Result<(), Failure> {
+    let mut output = Output::new();
+    output.bytes(include_bytes!("../../../../docs/channel.schema.json"))?;
+    output.finish()
 }
 
 /// The channels of a folder, or everything that is wrong with them.
