@@ -131,7 +131,7 @@ fn server() -> (u16, JoinHandle<Vec<String>>) {
             "quirk": "odd-value", "self": format!("http://127.0.0.1:{port}/users/ada-lovelace?access_token=t0p-s3cret"),
         }]});
         format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nSet-Cookie: id=c00kie\r\n\
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\nSet-Cookie: id=c00kie\r\n\
              X-Served-For: ada-lovelace\r\nX-RateLimit-Remaining: 9\r\nX-RateLimit-Reset: 60\r\n{link}\r\n{body}",
             body.to_string().len()
         )
@@ -141,9 +141,9 @@ fn server() -> (u16, JoinHandle<Vec<String>>) {
     );
     let answers = [page(1003, &link), page(1001, "")];
     let serve = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
         let mut asked = Vec::new();
         for answer in answers {
+            let (mut stream, _) = listener.accept().unwrap();
             let mut head = Vec::new();
             let mut byte = [0];
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).unwrap() == 1 {

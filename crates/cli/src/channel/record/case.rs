@@ -37,6 +37,9 @@ pub(super) fn of(
     for seen in &poll.exchanges {
         learn(seen, redactor);
     }
+    if let Ok(context) = Tree::parse(poll.row.context.as_json()) {
+        redactor.learn(&context);
+    }
     let origin = poll.exchanges.last().map(|seen| origin(&seen.url).to_owned()).unwrap_or_default();
     let mut exchanges = Vec::new();
     for seen in &poll.exchanges {

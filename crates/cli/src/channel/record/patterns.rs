@@ -74,37 +74,41 @@ fn phones(text: &str) -> Vec<Range<usize>> {
     };
     let trimmed = |range: Range<usize>| {
         let piece = text.get(range.clone())?;
-        let body = piece
-            .trim_start_matches([' ', '-', '.', '/', ')'])
-            .trim_end_matches([' ', '-', '.', '/', '(', '+']);
-        let start = range.start + (piece.len() - piece.trim_start_matches([' ', '-', '.', '/', ')']).len());
-        looks(body).then(|| start..start + body.len())
+        let body = piece.trim_start_matches([' ', '-', '.', '/', ')']);
+        let start = range.end - body.len();
+        let body = body.trim_end_matches([' ', '-', '.', '/', '(', '+']);
+        let end = start + body.len();
+        let is_word = |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || char == '_');
+        let before = text.get(..start)?.chars().next_back();
+        let after = text.get(end..)?.chars().next();
+        (looks(body) && !is_word(before) && !is_word(after)).then_some(start..end)
     };
-    pieces(text, is_part).filter_map(trimmed).collect()
+    runs(text, is_part).into_iter().filter_map(|(range, _)| trimmed(range)).collect()
 }
 
 /// The longest runs of characters of a kind that stand alone: letters right before or after make it part of a word.
 fn pieces(text: &str, is_part: impl Fn(char) -> bool) -> impl Iterator<Item = Range<usize>> {
-    let mut ranges = Vec::new();
+    runs(text, is_part).into_iter().filter(|(_, is_glued)| !is_glued).map(|(range, _)| range)
+}
+
+/// The longest runs of characters of a kind, and whether a letter stands right before or after.
+fn runs(text: &str, is_part: impl Fn(char) -> bool) -> Vec<(Range<usize>, bool)> {
+    let is_word = |char: char| char.is_alphanumeric() || char == '_';
+    let mut runs = Vec::new();
     let mut start = None;
     let mut before = ' ';
-    let mut glued = false;
     for (at, char) in text.char_indices().chain([(text.len(), '\0')]) {
         match (start, char != '\0' && is_part(char)) {
-            (None, true) => {
-                (start, glued) = (Some(at), before.is_alphanumeric() || before == '_');
-            }
-            (Some(from), false) => {
-                if !(glued || char.is_alphanumeric() || char == '_') {
-                    ranges.push(from..at);
-                }
+            (None, true) => start = Some((at, is_word(before))),
+            (Some((from, is_glued)), false) => {
+                runs.push((from..at, is_glued || is_word(char)));
                 start = None;
             }
             (None, false) | (Some(_), true) => {}
         }
         before = char;
     }
-    ranges.into_iter()
+    runs
 }
 
 #[cfg(test)]
