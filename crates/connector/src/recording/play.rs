@@ -13,7 +13,7 @@ use super::job::Job;
 use super::tree::Tree;
 use crate::channel::{Channel, ChannelSet};
 use crate::exchange::FetchError;
-use crate::replay::{Asked, replay_with};
+use crate::replay::{Asked, Replayed, replay_renewing};
 
 /// Time enough for every page.
 pub(super) const BUDGET: Duration = Duration::from_secs(30);
@@ -67,7 +67,7 @@ pub fn play(channels: &ChannelSet, channel: &Channel, case: &Case) -> Result<Pla
     };
     let mut deviations = Vec::new();
     let mut asked_so_far = 0;
-    let polled = replay_with(channels, request, now(case), |asked| {
+    let replayed = replay_renewing(channels, request, now(case), |asked| {
         let index = asked_so_far;
         asked_so_far += 1;
         let Some(exchange) = case.exchanges.get(index) else {
@@ -85,7 +85,8 @@ pub fn play(channels: &ChannelSet, channel: &Channel, case: &Case) -> Result<Pla
             asked: None,
         });
     }
-    Ok(Played { comes_to: comes_to(&polled), deviations, polled })
+    let Replayed { polled, renewed } = replayed;
+    Ok(Played { comes_to: comes_to(&polled, renewed.as_deref()), deviations, polled })
 }
 
 /// The clock of a case; reading it has checked it.
@@ -148,9 +149,15 @@ fn bodies(recorded: &Tree, sent: &Bytes) -> (String, Option<String>) {
 }
 
 /// What a poll came to, as files of expected events hold it.
-fn comes_to(polled: &Polled) -> Tree {
+fn comes_to(polled: &Polled, renewed: Option<&[Box<str>]>) -> Tree {
     let Polled { outcome, hints, items, requests: _ } = polled;
-    let shown = Shown { hints, items: items.iter().map(ShownItem::of).collect(), outcome };
+    let shown = Shown {
+        hints,
+        items: items.iter().map(ShownItem::of).collect(),
+        outcome,
+        refreshed: renewed.is_some(),
+        renewed,
+    };
     // Everything in it serializes.
     Tree::of(&shown).unwrap_or_else(|_| Tree::null()).sorted()
 }
@@ -160,6 +167,11 @@ struct Shown<'p> {
     hints: &'p Hints,
     items: Vec<ShownItem<'p>>,
     outcome: &'p Outcome,
+    /// Whether tokens were exchanged on the way, and the names of those that changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    refreshed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewed: Option<&'p [Box<str>]>,
 }
 
 #[derive(serde::Serialize)]

@@ -58,8 +58,7 @@ pub(super) fn choose(args: &LiveArgs, channels: &ChannelSet) -> Result<Chosen, F
         Some(text) => context(text)?,
         None => job.context,
     };
-    let credentials = account.token.map(Credentials::of_token);
-    Ok(Chosen { row, credentials })
+    Ok(Chosen { row, credentials: account.credentials })
 }
 
 /// An instant as the core counts it.
