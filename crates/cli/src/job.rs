@@ -15,8 +15,8 @@ use pollwheel_local::store::Store;
 
 use crate::exit::Failure;
 
-pub(crate) use explain::explain;
-pub(crate) use list::list;
+pub(crate) use explain::{explain, next as next_poll};
+pub(crate) use list::{cause, list};
 pub(crate) use show::show;
 
 /// The store's file: what makes a folder a state folder.

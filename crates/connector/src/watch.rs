@@ -99,10 +99,10 @@ impl<'w> Watched<'w> {
     pub(crate) fn end(self, answer: &Result<Response, FetchError>) {
         let Self { watch, asked, since } = self;
         watch.seen(Seen {
-            method: "GET".to_owned(),
+            method: asked.method.to_string(),
             url: asked.uri.to_string(),
             headers: headers(&asked.headers),
-            body: Bytes::new(),
+            body: asked.body,
             answer: answer.as_ref().map(answered).map_err(ToString::to_string),
             took: since.elapsed(),
         });

@@ -3,9 +3,13 @@
 mod args;
 mod check;
 mod diff;
+mod live;
 mod new;
+mod record;
 mod replay;
+mod score;
 mod test;
+mod try_once;
 
 use std::path::{Path, PathBuf};
 
@@ -15,16 +19,28 @@ use serde_json::{Value, json};
 pub(crate) use args::ChannelCommand;
 
 use crate::exit::Failure;
+use crate::output::Output;
 use crate::screen::Screen;
 
 /// Runs one of the commands.
 pub(crate) fn run(command: &ChannelCommand, screen: &Screen) -> Result<(), Failure> {
     match command {
         ChannelCommand::Check(args) => check::check(args),
+        ChannelCommand::Schema(_) => schema(),
         ChannelCommand::Test(args) => test::test(args, diff::Ink::of(screen)),
         ChannelCommand::New(args) => new::new(args),
+        ChannelCommand::Try(args) => try_once::try_once(args),
+        ChannelCommand::Record(args) => record::record(args, diff::Ink::of(screen)),
+        ChannelCommand::Score(args) => score::score(args, diff::Ink::of(screen)),
         ChannelCommand::Replay(args) => replay::replay(args, diff::Ink::of(screen)),
     }
+}
+
+/// Prints the schema: checked in, and tested to be that of the code.
+fn schema() -> Result<(), Failure> {
+    let mut output = Output::new();
+    output.bytes(include_bytes!("../../../../docs/channel.schema.json"))?;
+    output.finish()
 }
 
 /// The channels of a folder, or everything that is wrong with them.

@@ -154,7 +154,11 @@ impl Explanation {
 }
 
 /// The next poll, and why it is then.
-fn next(row: &JobRow, now: EpochMinute, wake_ups: &[EpochMinute]) -> (Option<EpochMinute>, String) {
+pub(crate) fn next(
+    row: &JobRow,
+    now: EpochMinute,
+    wake_ups: &[EpochMinute],
+) -> (Option<EpochMinute>, String) {
     let Some(due) = row.next_due(now) else {
         return (None, format!("it is parked: {}", parked_text(row)));
     };

@@ -97,7 +97,7 @@ fn state(row: &JobRow, minute: EpochMinute) -> String {
 }
 
 /// A hold's cause, in words.
-pub(super) const fn cause(cause: HoldCause) -> &'static str {
+pub(crate) const fn cause(cause: HoldCause) -> &'static str {
     match cause {
         HoldCause::RateLimit => "a rate limit",
         HoldCause::Hint => "the server asks for more time between polls",

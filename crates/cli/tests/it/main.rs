@@ -10,6 +10,7 @@ mod channels;
 mod crash;
 mod demo;
 mod inspection;
+mod live;
 mod outage;
 mod polling;
 mod process;

@@ -8,6 +8,7 @@ mod advice;
 mod auth;
 mod compile;
 mod cursor;
+mod description;
 mod errors;
 mod file;
 mod items;
@@ -29,6 +30,7 @@ use pollwheel_core::id::{ChannelName, JobTypeId};
 use pollwheel_core::row::JobRow;
 
 pub use self::account::{AccountProblem, Token};
+pub use self::description::{Description, LimitDescription, Told};
 pub use self::job_type::JobType;
 pub use self::problem::{ChannelErrors, Problem, Warning};
 pub use self::set::ChannelSet;

@@ -22,6 +22,9 @@ pub struct Case {
     pub job_type: String,
     /// Who is polled.
     pub account: Account,
+    /// The deployment's own credentials of the channel, where it has any.
+    #[serde(default, skip_serializing_if = "Application::is_empty")]
+    pub application: Application,
     /// What is polled, where the job type polls several things of an account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -45,6 +48,45 @@ pub struct Account {
     /// What it authenticates with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// More of it, by name: `refresh_token`, `username`, `password`, ...
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub credentials: BTreeMap<String, String>,
+    /// When the access token ends, where that is known. RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+/// The application of a recording. Its secrets are made up.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Application {
+    /// What it authenticates with, by name: `client_id`, `client_secret`, `token`, ...
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub credentials: BTreeMap<String, String>,
+    /// When its access token ends, where that is known. RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+    /// Its pool of tokens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<Token>,
+}
+
+impl Application {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A token of the application's pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Token {
+    /// Its name, which is no secret.
+    pub name: String,
+    /// The token.
+    pub token: String,
 }
 
 /// One request and its answer.
@@ -127,8 +169,15 @@ impl Case {
 
     /// What the shape alone does not say.
     fn check(&self) -> Result<(), (String, String)> {
-        if self.now.parse::<jiff::Timestamp>().is_err() {
-            return Err(("now".to_owned(), "is no instant: write `2026-11-23T07:45:00Z`".to_owned()));
+        let instants = [
+            ("now", Some(&self.now)),
+            ("account.expires_at", self.account.expires_at.as_ref()),
+            ("application.expires_at", self.application.expires_at.as_ref()),
+        ];
+        for (field, instant) in instants {
+            if instant.is_some_and(|text| text.parse::<jiff::Timestamp>().is_err()) {
+                return Err((field.to_owned(), "is no instant: write `2026-11-23T07:45:00Z`".to_owned()));
+            }
         }
         for (index, exchange) in self.exchanges.iter().enumerate() {
             let at = |field: &str| format!("exchanges[{index}].{field}");

@@ -6,12 +6,15 @@
 
 mod case;
 mod difference;
+mod job;
 mod play;
+mod stage;
 mod suite;
 mod tree;
 
-pub use case::{Account, Answer, Case, Exchange};
+pub use case::{Account, Answer, Application, Case, Exchange, Token};
 pub use difference::{Difference, differences};
-pub use play::{Deviation, Played, Unplayable, play};
+pub use play::{Deviation, Played, Unplayable, play, request_key};
+pub use stage::{Asking, Stage};
 pub use suite::{CaseFiles, FEW, Suite, folder_of};
 pub use tree::Tree;

@@ -4,26 +4,19 @@ use std::time::{Duration, SystemTime};
 
 use ::http::HeaderValue;
 use bytes::Bytes;
-use pollwheel_core::cadence::Cadence;
-use pollwheel_core::context::Context;
 use pollwheel_core::event::Item;
-use pollwheel_core::id::{AccountId, JobId, JobTypeId, ServiceLevel, Target};
 use pollwheel_core::outcome::{Hints, Outcome};
-use pollwheel_core::ports::{Credentials, Polled, Request, Secret};
-use pollwheel_core::row::{JobRow, Place, Revision, Subject};
-use pollwheel_core::time::EpochMinute;
-use pollwheel_core::wheel::Cohort;
+use pollwheel_core::ports::{Polled, Request};
 
 use super::case::{Case, Exchange};
+use super::job::Job;
 use super::tree::Tree;
 use crate::channel::{Channel, ChannelSet};
 use crate::exchange::FetchError;
-use crate::replay::{Asked, replay_with};
+use crate::replay::{Asked, Replayed, replay_renewing};
 
-/// The account's id where nobody gave it one.
-const ACCOUNT_ID: &str = "a1";
 /// Time enough for every page.
-const BUDGET: Duration = Duration::from_secs(30);
+pub(super) const BUDGET: Duration = Duration::from_secs(30);
 
 /// What a recorded poll came to.
 #[derive(Debug)]
@@ -64,17 +57,17 @@ pub struct Unplayable {
 /// # Errors
 /// When the case has no job type of the channel, or ids that are none.
 pub fn play(channels: &ChannelSet, channel: &Channel, case: &Case) -> Result<Played, Unplayable> {
-    let (row, credentials) = job(channel, case)?;
+    let Job { row, credentials, application } = Job::of(channel, case)?;
     let request = Request {
         row: &row,
         credentials: credentials.as_ref(),
-        application: None,
-        token: None,
+        application: application.as_ref(),
+        token: application.as_ref().and_then(|application| application.tokens.first()),
         budget: BUDGET,
     };
     let mut deviations = Vec::new();
     let mut asked_so_far = 0;
-    let polled = replay_with(channels, request, now(case), |asked| {
+    let replayed = replay_renewing(channels, request, now(case), |asked| {
         let index = asked_so_far;
         asked_so_far += 1;
         let Some(exchange) = case.exchanges.get(index) else {
@@ -92,42 +85,20 @@ pub fn play(channels: &ChannelSet, channel: &Channel, case: &Case) -> Result<Pla
             asked: None,
         });
     }
-    Ok(Played { comes_to: comes_to(&polled), deviations, polled })
-}
-
-/// The job of a case, as a row, and what it authenticates with.
-fn job(channel: &Channel, case: &Case) -> Result<(JobRow, Option<Credentials>), Unplayable> {
-    let bad = |field, message: String| Unplayable { field, message };
-    let job_type =
-        JobTypeId::of(channel.name(), &case.job_type).map_err(|error| bad("job_type", error.to_string()))?;
-    if channel.job_types().all(|known| known.spec().id != job_type) {
-        return Err(bad(
-            "job_type",
-            format!("channel `{}` has no job type `{}`", channel.name(), case.job_type),
-        ));
-    }
-    let target = case.target.as_deref().map(Target::new).transpose();
-    let target = target.map_err(|error| bad("target", error.to_string()))?;
-    let account = AccountId::new(ACCOUNT_ID).map_err(|error| bad("account", error.to_string()))?;
-    let subject =
-        Subject { external_id: case.account.external_id.clone(), base_url: case.account.base_url.clone() };
-    let row = row(JobId { job_type, account, target }, subject, case.context.clone())
-        .map_err(|message| bad("account", message))?;
-    let credentials = case.account.token.as_deref().map(|token| Credentials::of_token(Secret::new(token)));
-    Ok((row, credentials))
-}
-
-fn row(job: JobId, subject: Subject, context: Context) -> Result<JobRow, String> {
-    let place = Place::Cohort(Cohort::of(&job, Cadence::FASTEST, std::num::NonZeroU16::MIN));
-    let level = ServiceLevel::new("recorded").map_err(|error| error.to_string())?;
-    let mut row = JobRow::new(job, place, subject, level, Revision(1), EpochMinute::new(0));
-    row.context = context;
-    Ok(row)
+    let Replayed { polled, renewed } = replayed;
+    Ok(Played { comes_to: comes_to(&polled, renewed.as_deref()), deviations, polled })
 }
 
 /// The clock of a case; reading it has checked it.
 fn now(case: &Case) -> SystemTime {
     case.now.parse::<jiff::Timestamp>().map_or(SystemTime::UNIX_EPOCH, SystemTime::from)
+}
+
+/// The key of the request whose validators a context keeps (`poll.validators.of`): whoever changes the URL of a recorded
+/// request changes it too. None when the text is no URL.
+#[must_use]
+pub fn request_key(url: &str) -> Option<String> {
+    url.parse().ok().map(|uri| crate::state::request_key(&uri))
 }
 
 fn beyond(index: usize, asked: &Asked) -> Deviation {
@@ -178,9 +149,15 @@ fn bodies(recorded: &Tree, sent: &Bytes) -> (String, Option<String>) {
 }
 
 /// What a poll came to, as files of expected events hold it.
-fn comes_to(polled: &Polled) -> Tree {
+fn comes_to(polled: &Polled, renewed: Option<&[Box<str>]>) -> Tree {
     let Polled { outcome, hints, items, requests: _ } = polled;
-    let shown = Shown { hints, items: items.iter().map(ShownItem::of).collect(), outcome };
+    let shown = Shown {
+        hints,
+        items: items.iter().map(ShownItem::of).collect(),
+        outcome,
+        refreshed: renewed.is_some(),
+        renewed,
+    };
     // Everything in it serializes.
     Tree::of(&shown).unwrap_or_else(|_| Tree::null()).sorted()
 }
@@ -190,6 +167,11 @@ struct Shown<'p> {
     hints: &'p Hints,
     items: Vec<ShownItem<'p>>,
     outcome: &'p Outcome,
+    /// Whether tokens were exchanged on the way, and the names of those that changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    refreshed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewed: Option<&'p [Box<str>]>,
 }
 
 #[derive(serde::Serialize)]

@@ -1,0 +1,131 @@
+//! One poll of a real account, watched: for `try` and `record`. Nothing is published and nothing is kept.
+
+mod account;
+mod follows;
+mod secrets;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use pollwheel_connector::watch::{Seen, Watch};
+use pollwheel_connector::{ChannelSet, Connector, ConnectorError, ConnectorOptions};
+use pollwheel_core::context::Context as JobContext;
+use pollwheel_core::outcome::Outcome;
+use pollwheel_core::ports::{Polled, Request};
+use pollwheel_core::row::JobRow;
+
+pub(super) use self::account::{Chosen, timestamp};
+pub(super) use self::follows::Follows;
+pub(super) use self::secrets::{HIDDEN, Secrets, is_secret_header, is_secret_parameter, percent};
+use super::args::LiveArgs;
+use super::load;
+use crate::exit::Failure;
+
+/// Time for one poll, all its pages.
+const BUDGET: Duration = Duration::from_secs(60);
+
+/// A job to poll, and what polls it.
+pub(super) struct Live {
+    connector: Connector,
+    runtime: tokio::runtime::Runtime,
+    pub(super) chosen: Chosen,
+    /// The account's, to be hidden.
+    pub(super) secrets: Secrets,
+}
+
+/// One poll, and what went over the wire.
+pub(super) struct Poll {
+    /// The job as it was.
+    pub(super) row: JobRow,
+    pub(super) at: SystemTime,
+    pub(super) exchanges: Vec<Seen>,
+    pub(super) polled: Polled,
+    pub(super) follows: Follows,
+}
+
+/// Keeps every exchange.
+#[derive(Default)]
+struct Notes(Mutex<Vec<Seen>>);
+
+impl Watch for Notes {
+    fn seen(&self, exchange: Seen) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(exchange);
+    }
+}
+
+impl Live {
+    /// Gets ready. Opens no connection yet.
+    pub(super) fn new(args: &LiveArgs) -> Result<Self, Failure> {
+        let (_, channels) = load(&args.channels)?;
+        if channels.get(args.name.as_str()).is_none() {
+            let known: Vec<String> = channels.iter().map(|channel| format!("`{}`", channel.name())).collect();
+            return Err(Failure::Input(format!(
+                "`{}` has no channel `{}`, there is {}",
+                args.channels.display(),
+                args.name,
+                known.join(", ")
+            )));
+        }
+        let chosen = account::choose(args, &channels)?;
+        let secrets = Secrets::of(chosen.credentials.as_ref());
+        let connector = connector(args, channels)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.context("cannot start the runtime")?;
+        Ok(Self { connector, runtime, chosen, secrets })
+    }
+
+    /// The channels.
+    pub(super) const fn channels(&self) -> &ChannelSet {
+        self.connector.channels()
+    }
+
+    /// Polls once, from a row.
+    pub(super) fn poll(&self, row: JobRow) -> Result<Poll, Failure> {
+        let at = SystemTime::now();
+        let notes = Notes::default();
+        let request = Request {
+            row: &row,
+            credentials: self.chosen.credentials.as_ref(),
+            application: None,
+            token: None,
+            budget: BUDGET,
+        };
+        let polled = self.runtime.block_on(self.connector.poll_watched(request, &notes));
+        let exchanges = notes.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let catalog = self.channels().catalog();
+        let spec = catalog.get(&row.job.job_type).context("the channel has lost its job type")?;
+        let follows = Follows::of(&row, &polled, spec, timestamp(SystemTime::now()));
+        Ok(Poll { row, at, exchanges, polled, follows })
+    }
+}
+
+fn connector(args: &LiveArgs, channels: ChannelSet) -> Result<Connector, Failure> {
+    let options = ConnectorOptions {
+        private_addresses: args.private_addresses(),
+        contact: args.contact.clone(),
+        ..ConnectorOptions::default()
+    };
+    Connector::new(channels, &options).map_err(|error| match error {
+        ConnectorError::Contact => Failure::Input(format!("`--contact`: {error}")),
+        ConnectorError::Tls(_) => Failure::Run(anyhow::Error::new(error)),
+    })
+}
+
+/// The context that an outcome leaves behind; none when it stays as it was.
+pub(super) const fn context_after(outcome: &Outcome) -> Option<&JobContext> {
+    match outcome {
+        Outcome::Unchanged { context } => context.as_ref(),
+        Outcome::Seeded { context } | Outcome::New { context, .. } => Some(context),
+        Outcome::RateLimited { .. }
+        | Outcome::Unauthorized
+        | Outcome::Gone
+        | Outcome::ServerError { .. }
+        | Outcome::Timeout
+        | Outcome::Network { .. }
+        | Outcome::BadResponse { .. }
+        | Outcome::BusRefused { .. }
+        | Outcome::Deferred { .. }
+        | Outcome::Crashed => None,
+    }
+}

@@ -1,0 +1,165 @@
+//! The secrets of an account, and texts without them.
+
+use pollwheel_core::ports::Credentials;
+
+/// What stands for a secret.
+pub(in crate::channel) const HIDDEN: &str = "***";
+/// A shorter text would be found where it is none.
+const SHORTEST: usize = 4;
+
+/// Parameters of a URL whose values are secrets wherever they come from.
+const PARAMETERS: [&str; 14] = [
+    "access_token",
+    "token",
+    "api_key",
+    "apikey",
+    "key",
+    "secret",
+    "client_secret",
+    "password",
+    "sig",
+    "signature",
+    "auth",
+    "code",
+    "refresh_token",
+    "appsecret_proof",
+];
+
+/// Headers whose values are secrets wherever they come from.
+const HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
+
+/// The secrets that one poll authenticates with.
+#[derive(Default, Clone)]
+pub(in crate::channel) struct Secrets(Vec<(String, String)>);
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl Secrets {
+    /// Those of an account.
+    pub(in crate::channel) fn of(credentials: Option<&Credentials>) -> Self {
+        let mut secrets = Self::default();
+        for (name, secret) in credentials.iter().flat_map(|credentials| &credentials.secrets) {
+            secrets.add(name, secret.expose());
+        }
+        secrets
+    }
+
+    /// One more, under its name.
+    pub(in crate::channel) fn add(&mut self, name: &str, secret: &str) {
+        if secret.len() >= SHORTEST && self.0.iter().all(|(_, known)| known != secret) {
+            self.0.push((name.to_owned(), secret.to_owned()));
+            // A secret within another is replaced after it.
+            self.0.sort_by_key(|(_, secret)| std::cmp::Reverse(secret.len()));
+        }
+    }
+
+    /// Name and secret of each, the longest first.
+    pub(in crate::channel) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, secret)| (name.as_str(), secret.as_str()))
+    }
+
+    /// A text without them, as they are and as they stand in URLs.
+    pub(in crate::channel) fn hide(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (_, secret) in self.iter() {
+            text = text.replace(secret, HIDDEN);
+            let encoded = percent(secret);
+            if encoded != secret {
+                text = text.replace(&encoded, HIDDEN);
+            }
+        }
+        text
+    }
+
+    /// A URL without them, and without the values of parameters that hold secrets by their name.
+    pub(in crate::channel) fn hide_in_url(&self, url: &str) -> String {
+        let hidden = self.hide(url);
+        let Some((head, query)) = hidden.split_once('?') else { return hidden };
+        let pairs: Vec<String> = query.split('&').map(hide_pair).collect();
+        format!("{head}?{}", pairs.join("&"))
+    }
+
+    /// A body without them: a form is a query.
+    pub(in crate::channel) fn hide_in_body(&self, text: &str) -> String {
+        let hidden = self.hide(text);
+        if hidden.starts_with(['{', '[']) || !hidden.contains('=') {
+            return hidden;
+        }
+        hidden.split('&').map(hide_pair).collect::<Vec<_>>().join("&")
+    }
+
+    /// A header's value without them.
+    pub(in crate::channel) fn hide_in_header(&self, name: &str, value: &str) -> String {
+        if is_secret_header(name) {
+            return HIDDEN.to_owned();
+        }
+        // `Link` holds URLs.
+        if value.contains('?') { self.hide_in_url(value) } else { self.hide(value) }
+    }
+}
+
+/// Whether a header holds secrets by its name.
+pub(in crate::channel) fn is_secret_header(name: &str) -> bool {
+    HEADERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Whether a parameter of a URL holds a secret by its name.
+pub(in crate::channel) fn is_secret_parameter(name: &str) -> bool {
+    PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+fn hide_pair(pair: &str) -> String {
+    match pair.split_once('=') {
+        Some((name, value)) if is_secret_parameter(name) => {
+            // Within a header a URL ends before the pair does.
+            let end = value.find(['>', ' ', '"', ',', ';']).unwrap_or(value.len());
+            format!("{name}={HIDDEN}{}", value.get(end..).unwrap_or_default())
+        }
+        Some(_) | None => pair.to_owned(),
+    }
+}
+
+/// A text as it stands in a URL.
+pub(in crate::channel) fn percent(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secrets() -> Secrets {
+        let mut secrets = Secrets::default();
+        secrets.add("token", "t0p/secret");
+        secrets.add("short", "abc");
+        secrets
+    }
+
+    #[test]
+    fn r28_secrets_are_hidden_as_they_are_and_as_they_stand_in_urls() {
+        let secrets = secrets();
+        assert_eq!(secrets.hide("a t0p/secret b t0p%2Fsecret"), "a *** b ***");
+        assert_eq!(
+            secrets.hide_in_url("https://x.example/t0p%2Fsecret?api_key=other&limit=5&KEY=1"),
+            "https://x.example/***?api_key=***&limit=5&KEY=***"
+        );
+        assert_eq!(secrets.hide_in_url("https://x.example/abc"), "https://x.example/abc");
+        assert_eq!(secrets.hide_in_header("Authorization", "Bearer other"), "***");
+        assert_eq!(
+            secrets.hide_in_header("link", "<https://x.example/?page=2&access_token=abcd>; rel=\"next\""),
+            "<https://x.example/?page=2&access_token=***>; rel=\"next\""
+        );
+    }
+}
