@@ -28,6 +28,8 @@ pub(crate) enum Problem {
     NoUserAgent,
     /// The caller's window is used up.
     Limited,
+    /// Too much of something else than requests in a window, in the words the API has for that.
+    Throttled,
     Unauthorized,
     /// The token was good once.
     Expired,

@@ -26,7 +26,7 @@ use pollwheel_upstream::{Auth, Channel, Config, Fault, Growth, Limit, roster};
 ///   POST /oauth/token, /2/oauth2/token, /api/v1/access_token
 ///   GET /_stats                                          what was asked and answered
 ///
-/// Ids beginning with `unauthorized-`, `forbidden-`, `gone-` or `missing-` are refused accordingly.
+/// Ids beginning with `unauthorized-`, `forbidden-`, `gone-`, `missing-` or `throttled-` are refused accordingly.
 #[derive(Debug, Parser)]
 #[command(name = "upstream", version, verbatim_doc_comment, args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {

@@ -16,6 +16,8 @@ pub(crate) enum Fate {
     Gone,
     /// It never was: 404.
     Missing,
+    /// Nobody may ask for it now, whatever the window says.
+    Throttled,
 }
 
 /// Decides fates: by the id's prefix, else by the configured rates.
@@ -36,11 +38,12 @@ impl Fates {
     }
 
     pub(crate) fn of(&self, channel: Channel, account: &str) -> Fate {
-        const PREFIXES: [(&str, Fate); 4] = [
+        const PREFIXES: [(&str, Fate); 5] = [
             ("unauthorized-", Fate::Unauthorized),
             ("forbidden-", Fate::Forbidden),
             ("gone-", Fate::Gone),
             ("missing-", Fate::Missing),
+            ("throttled-", Fate::Throttled),
         ];
         if let Some((_, fate)) = PREFIXES.iter().find(|(prefix, _)| account.starts_with(prefix)) {
             return *fate;

@@ -186,6 +186,7 @@ impl Service {
             Fate::Forbidden => Some((Problem::Forbidden, Count::HttpOther)),
             Fate::Gone => Some((Problem::Gone, Count::HttpGone)),
             Fate::Missing => Some((Problem::Missing, Count::HttpGone)),
+            Fate::Throttled => Some((Problem::Throttled, Count::Http429)),
         }
     }
 

@@ -81,7 +81,7 @@ impl Api for Bluesky {
     fn refusal(&self, problem: Problem, call: &Call<'_>) -> Answer {
         let invalid = StatusCode::BAD_REQUEST;
         let (status, error, message) = match problem {
-            Problem::Limited => {
+            Problem::Limited | Problem::Throttled => {
                 (StatusCode::TOO_MANY_REQUESTS, "RateLimitExceeded", "Rate Limit Exceeded".to_owned())
             }
             Problem::Unauthorized => {

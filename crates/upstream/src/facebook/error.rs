@@ -23,6 +23,7 @@ pub(super) fn answer(problem: Problem, call: &Call<'_>) -> Answer {
         // It does not tell what was deleted from what never was, nor from what may not be seen.
         Problem::Missing | Problem::Gone => (100, Some(33)),
         Problem::ServerError => (2, None),
+        Problem::Throttled => (613, None),
         Problem::Code(code) => (code, None),
         Problem::NoUserAgent | Problem::TooFarBack | Problem::Invalid(_) => (100, None),
     };

@@ -116,6 +116,11 @@ impl Api for Github {
                 return api::with_body(StatusCode::FORBIDDEN, "text/html; charset=utf-8", text.to_owned());
             }
             Problem::Limited => (StatusCode::FORBIDDEN, limited()),
+            Problem::Throttled => (
+                StatusCode::FORBIDDEN,
+                "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+                    .to_owned(),
+            ),
             Problem::Unauthorized if call.path == NOTIFICATIONS && call.token().is_none() => {
                 (StatusCode::UNAUTHORIZED, "Requires authentication".to_owned())
             }
@@ -135,10 +140,14 @@ impl Api for Github {
             Problem::ServerError => (StatusCode::INTERNAL_SERVER_ERROR, "Server Error".to_owned()),
         };
         let code = status.as_u16();
-        api::json(
+        let mut answer = api::json(
             status,
             format!(r#"{{"message":"{message}","documentation_url":"{DOCS}","status":"{code}"}}"#),
-        )
+        );
+        if problem == Problem::Throttled {
+            api::set(answer.headers_mut(), "retry-after", "60");
+        }
+        answer
     }
 
     fn add_headers(&self, headers: &mut HeaderMap, _call: &Call<'_>, standing: &Standing) {

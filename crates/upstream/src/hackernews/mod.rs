@@ -64,7 +64,7 @@ impl Api for HackerNews {
 
     fn refusal(&self, problem: Problem, call: &Call<'_>) -> Answer {
         let (status, message) = match problem {
-            Problem::Limited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Problem::Limited | Problem::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Problem::ServerError => (StatusCode::INTERNAL_SERVER_ERROR, "Internal server error"),
             // Anybody may search for anybody.
             Problem::Missing

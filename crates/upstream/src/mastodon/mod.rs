@@ -55,7 +55,7 @@ impl Api for Mastodon {
 
     fn refusal(&self, problem: Problem, _call: &Call<'_>) -> Answer {
         let (status, error) = match problem {
-            Problem::Limited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Problem::Limited | Problem::Throttled => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Problem::Unauthorized => (StatusCode::UNAUTHORIZED, "The access token is invalid"),
             Problem::Expired => (StatusCode::UNAUTHORIZED, "The access token expired"),
             Problem::Forbidden => (StatusCode::FORBIDDEN, "This action is not allowed"),

@@ -73,11 +73,8 @@ impl Api for Reddit {
 
     fn refusal(&self, problem: Problem, _call: &Call<'_>) -> Answer {
         let (status, message) = match problem {
-            Problem::NoUserAgent => {
-                let page = "<!doctype html><html><head><title>Blocked</title></head><body>Say who you are: \
-                            send a User-Agent.</body></html>";
-                return api::with_body(StatusCode::FORBIDDEN, "text/html; charset=utf-8", page.to_owned());
-            }
+            Problem::NoUserAgent => return turn_away("Say who you are: send a User-Agent."),
+            Problem::Throttled => return turn_away("Your network has been blocked."),
             Problem::Limited => (StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
             Problem::Unauthorized | Problem::Expired => (StatusCode::UNAUTHORIZED, "Unauthorized"),
             Problem::Forbidden => (StatusCode::FORBIDDEN, "Forbidden"),
@@ -102,6 +99,12 @@ impl Api for Reddit {
         headers.insert("x-ratelimit-reset", seconds_left(standing, call.now_ms).into());
         api::set(headers, "cache-control", "private, s-maxage=0, max-age=0, must-revalidate");
     }
+}
+
+/// Not JSON: said by what stands in front of the API.
+fn turn_away(why: &str) -> Answer {
+    let page = format!("<!doctype html><html><head><title>Blocked</title></head><body>{why}</body></html>");
+    api::with_body(StatusCode::FORBIDDEN, "text/html; charset=utf-8", page)
 }
 
 fn listing(call: &Call<'_>, slice: &Slice) -> Value {

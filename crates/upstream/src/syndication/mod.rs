@@ -69,7 +69,7 @@ impl Api for Syndication {
 
     fn refusal(&self, problem: Problem, _call: &Call<'_>) -> Answer {
         let status = match problem {
-            Problem::Limited => StatusCode::TOO_MANY_REQUESTS,
+            Problem::Limited | Problem::Throttled => StatusCode::TOO_MANY_REQUESTS,
             Problem::Unauthorized | Problem::Expired => StatusCode::UNAUTHORIZED,
             Problem::Forbidden => StatusCode::FORBIDDEN,
             Problem::Missing => StatusCode::NOT_FOUND,
@@ -80,7 +80,11 @@ impl Api for Syndication {
             }
         };
         let page = format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>");
-        api::with_body(status, "text/html", page)
+        let mut answer = api::with_body(status, "text/html", page);
+        if problem == Problem::Throttled {
+            api::set(answer.headers_mut(), "retry-after", "120");
+        }
+        answer
     }
 
     fn add_headers(&self, headers: &mut HeaderMap, call: &Call<'_>, standing: &Standing) {

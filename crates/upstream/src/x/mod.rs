@@ -85,6 +85,7 @@ impl Api for X {
             Problem::Limited => blank(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"),
             Problem::Unauthorized | Problem::Expired => blank(StatusCode::UNAUTHORIZED, "Unauthorized"),
             Problem::ServerError => blank(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error"),
+            Problem::Throttled => usage_capped(),
             Problem::Missing | Problem::Gone => {
                 about_user(call, "Not Found Error", "resource-not-found", "Could not find user with id")
             }
@@ -135,6 +136,18 @@ fn about_user(call: &Call<'_>, title: &str, kind: &str, detail: &str) -> Answer 
         "type": format!("{PROBLEMS}/{kind}"),
     });
     api::json(StatusCode::OK, json!({ "errors": [error] }).to_string())
+}
+
+/// The month's posts are read, whoever asks.
+fn usage_capped() -> Answer {
+    let body = json!({
+        "title": "UsageCapExceeded",
+        "detail": "Usage cap exceeded: Monthly product cap",
+        "type": format!("{PROBLEMS}/usage-capped"),
+        "period": "Monthly",
+        "scope": "Product",
+    });
+    api::json(StatusCode::TOO_MANY_REQUESTS, body.to_string())
 }
 
 fn invalid(name: &str, value: &str) -> Answer {

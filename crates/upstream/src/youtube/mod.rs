@@ -69,7 +69,7 @@ impl Api for Youtube {
     fn refusal(&self, problem: Problem, _call: &Call<'_>) -> Answer {
         let status = match problem {
             Problem::Limited => StatusCode::TOO_MANY_REQUESTS,
-            Problem::Forbidden => StatusCode::FORBIDDEN,
+            Problem::Forbidden | Problem::Throttled => StatusCode::FORBIDDEN,
             Problem::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             // There is nothing to sign in to.
             Problem::Missing | Problem::Gone | Problem::Unauthorized | Problem::Expired => {

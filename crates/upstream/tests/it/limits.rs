@@ -79,3 +79,27 @@ async fn no_fault_hides_a_violation() {
     assert_eq!(site.get(MASTODON).await.status, 429);
     assert_eq!(site.stats().await.total.violations, 1);
 }
+
+#[tokio::test]
+async fn a_throttled_account_is_refused_in_the_apis_other_way_and_is_no_violation() {
+    let site = Site::start(Config::default()).await;
+    let answers = [
+        ("/api/v1/accounts/throttled-1/statuses", 429, "Too many requests"),
+        ("/users/throttled-1/events", 403, "You have exceeded a secondary rate limit"),
+        ("/xrpc/app.bsky.feed.getAuthorFeed?actor=throttled-1", 429, "RateLimitExceeded"),
+        ("/2/users/throttled-1/tweets", 429, "/usage-capped"),
+        ("/v24.0/throttled-1/posts", 400, "613"),
+        ("/user/throttled-1/submitted", 403, "<!doctype html>"),
+        ("/feeds/videos.xml?channel_id=throttled-1", 403, "<!DOCTYPE html>"),
+        ("/feeds/throttled-1.rss", 429, "<html>"),
+        ("/api/v1/search_by_date?tags=author_throttled-1", 429, "Too many requests"),
+    ];
+    for (path, status, text) in answers {
+        let answer = site.get_with(path, &[("Authorization", "Bearer t")]).await;
+        assert!(answer.status == status && answer.body.contains(text), "{path}: {answer:?}");
+        let waits = answer.headers.contains_key("retry-after");
+        assert_eq!(waits, path.ends_with("events") || path.ends_with("rss"), "{path}");
+    }
+    let total = site.stats().await.total;
+    assert_eq!((total.http_429, total.violations), (9, 0));
+}
