@@ -84,7 +84,7 @@ fn every_bad_line_is_named_with_its_field_and_what_to_do() {
         (line(json!({"account_id": "a\u{0}"})), "`account_id`: account id `a\\0` has the character"),
         (
             line(json!({"channel": "mastodn"})),
-            "no channel `mastodn`, there is `bluesky`, `feed`, `github`, `hackernews`, `mastodon`, `youtube`: did you mean `mastodon`?",
+            "no channel `mastodn`, there is `bluesky`, `facebook`, `feed`, `github`, `hackernews`, `mastodon`, `reddit`, `x`, `youtube`: did you mean `mastodon`?",
         ),
         (
             line(json!({"job_types": ["status"]})),

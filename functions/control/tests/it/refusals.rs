@@ -44,7 +44,7 @@ async fn r32_every_refusal_names_its_field_and_changes_nothing() {
         (command("unpark", &json!({"account_id": "a1", "channel": "mastodon"})), "register it first"),
         (
             command("change", &json!({"account_id": "a1", "channel": "mastodn", "service_level": "free"})),
-            "channel there is no channel `mastodn`, there is `bluesky`, `feed`, `github`, `hackernews`, `mastodon`, `youtube`: did you mean `mastodon`?",
+            "channel there is no channel `mastodn`, there is `bluesky`, `facebook`, `feed`, `github`, `hackernews`, `mastodon`, `reddit`, `x`, `youtube`: did you mean `mastodon`?",
         ),
         (
             command("change", &json!({"account_id": "a1", "channel": "mastodon", "service_level": "free"})),
