@@ -41,7 +41,7 @@ pub fn read(object: Object, channels: &ChannelSet) -> Result<(ChannelName, Appli
         }
     });
     let credentials = members.raw("credentials", accounts::read_credentials);
-    let tokens = members.raw("tokens", |raw| pool(&raw));
+    let tokens = members.raw("tokens", pool);
     if credentials.is_none() && tokens.is_none() {
         members.flaw("credentials", "is missing, and so is `tokens`: give one of them");
     }

@@ -128,11 +128,10 @@ impl Connector {
             Some(Auth::None) | None => None,
         };
         // Nothing to exchange is nothing that a second try would mend.
-        let Some(mut outbound) =
-            oauth2.and_then(|oauth2| auth::ask(oauth2, refresh.credentials, refresh.application))
-        else {
-            return Refreshed::Refused;
-        };
+        let asked = oauth2.and_then(|oauth2| {
+            Some((oauth2, auth::ask(oauth2, refresh.credentials, refresh.application)?))
+        });
+        let Some((oauth2, mut outbound)) = asked else { return Refreshed::Refused };
         if !may_carry_secrets(&outbound.uri, self.private) {
             let reason = "the token endpoint is not at an https URL".to_owned();
             return Refreshed::Failed(Outcome::BadResponse { reason });
@@ -143,7 +142,7 @@ impl Connector {
         if let Some(watched) = watched {
             watched.end(&answer);
         }
-        auth::answered(answer, SystemTime::now(), self.scale)
+        auth::answered(oauth2, answer, SystemTime::now(), self.scale)
     }
 
     async fn converse(&self, request: Request<'_>, watch: Option<&dyn Watch>) -> Polled {

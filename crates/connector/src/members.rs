@@ -139,10 +139,10 @@ impl Members {
     pub fn raw<T>(
         &mut self,
         field: &'static str,
-        read: impl FnOnce(Box<RawValue>) -> Result<T, String>,
+        read: impl FnOnce(&RawValue) -> Result<T, String>,
     ) -> Option<T> {
         let raw = self.take(field)?;
-        self.read(field, read(raw))
+        self.read(field, read(&raw))
     }
 
     /// Takes a member. `null` is the same as leaving it out.

@@ -40,7 +40,6 @@ pub(crate) fn replay_with(
 /// A poll, and the names of the secrets that an exchange on the way replaced.
 pub(crate) struct Replayed {
     pub(crate) polled: Polled,
-    #[cfg_attr(not(test), expect(dead_code, reason = "for what recordings show"))]
     pub(crate) renewed: Option<Vec<Box<str>>>,
 }
 
@@ -144,7 +143,7 @@ impl<'c> Keys<'c> {
         let held = self.held(oauth2).ok_or(Outcome::Unauthorized)?;
         let asked = auth::ask(oauth2, held, self.application.as_ref()).ok_or(Outcome::Unauthorized)?;
         let (secrets, expires_in_seconds) =
-            match auth::answered(exchanged(asked, answer), now, Scale::new(1.0)) {
+            match auth::answered(oauth2, exchanged(asked, answer), now, Scale::new(1.0)) {
                 Refreshed::Renewed { secrets, expires_in_seconds } => (secrets, expires_in_seconds),
                 Refreshed::Refused => return Err(Outcome::Unauthorized),
                 Refreshed::Failed(outcome) => return Err(outcome),

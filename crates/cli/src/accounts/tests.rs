@@ -88,7 +88,7 @@ fn every_bad_line_is_named_with_its_field_and_what_to_do() {
         ),
         (
             line(json!({"job_types": ["status"]})),
-            "has no job type `status`, there is `statuses`: did you mean `statuses`?",
+            "has no job type `status`, there is `notifications`, `statuses`: did you mean `statuses`?",
         ),
         (line(json!({"job_types": []})), "`job_types`: is an empty list"),
         (line(json!({"job_types": "statuses"})), "`job_types`: must be a list of strings"),

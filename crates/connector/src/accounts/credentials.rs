@@ -38,7 +38,7 @@ pub(crate) fn token(text: String) -> Result<Secret, String> {
 ///
 /// # Errors
 /// The first thing that is wrong with it, by the member's name.
-pub fn read(raw: Box<RawValue>) -> Result<Credentials, String> {
+pub fn read(raw: &RawValue) -> Result<Credentials, String> {
     let members: Map<String, Value> =
         serde_json::from_str(raw.get()).map_err(|_| "is not an object of texts".to_owned())?;
     if members.len() > MAX_SECRETS {

@@ -83,7 +83,11 @@ pub fn read(object: Object, channels: &ChannelSet) -> Result<Account, Vec<Flaw>>
     let targets = members.list("targets", |text| Target::new(text).map_err(|error| error.to_string()));
     let names = members.list("job_types", Ok);
     let chosen =
-        channel.map(|channel| job_types(channel, names, level.as_ref(), &mut members)).unwrap_or_default();
+        channel.map(|channel| {
+        let token =
+            if credentials::serve(credentials.as_ref(), channel) { Token::Present } else { Token::Absent };
+        job_types(channel, names, token, level.as_ref(), &mut members)
+    }).unwrap_or_default();
     let targets = targets.unwrap_or_default();
     check_targets(&chosen, &targets, &mut members);
     if targets.len() > MAX_TARGETS {
@@ -153,18 +157,19 @@ fn external_id(text: String) -> Result<String, String> {
     }
 }
 
-fn context(raw: Box<serde_json::value::RawValue>) -> Result<Context, String> {
+fn context(raw: &serde_json::value::RawValue) -> Result<Context, String> {
     // A context that is nested too deeply would be read as empty later.
     if raw.get().starts_with('{') && serde_json::from_str::<ContextMap>(raw.get()).is_err() {
         return Err("is nested too deeply".to_owned());
     }
-    Context::try_from(raw).map_err(|error| error.to_string())
+    Context::try_from(raw.to_owned()).map_err(|error| error.to_string())
 }
 
-/// The job types that a line asks for: those named, or all of the channel's.
+/// The job types that a line asks for: those named, or all of the channel's that its credentials are enough for.
 fn job_types<'c>(
     channel: &'c Channel,
     names: Option<Vec<String>>,
+    token: Token,
     level: Option<&ServiceLevel>,
     members: &mut Members,
 ) -> Vec<&'c JobType> {
@@ -172,12 +177,18 @@ fn job_types<'c>(
     let known: Vec<&str> = all.iter().copied().map(name_of).collect();
     let mut chosen: Vec<&JobType> = Vec::new();
     match names {
-        None => chosen = all,
+        None => {
+            // What needs a token is left out without one; if that is everything, the account's check says what is missing.
+            chosen = all.iter().copied().filter(|job_type| channel.has_token_for(job_type, token)).collect();
+            if chosen.is_empty() {
+                chosen = all;
+            }
+        }
         Some(names) => {
             if names.is_empty() {
                 members.flaw(
                     "job_types",
-                    "is an empty list: leave it away to poll all job types of the channel",
+                    "is an empty list: leave it away to poll all job types of the channel that the token is enough for",
                 );
             }
             for name in names {

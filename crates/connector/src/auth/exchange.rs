@@ -88,6 +88,7 @@ struct Answer {
 
 /// What the answer comes to. `scale` turns its seconds into the wheel's.
 pub(crate) fn answered(
+    oauth2: &OAuth2,
     answer: Result<Response, FetchError>,
     now: std::time::SystemTime,
     scale: Scale,
@@ -113,13 +114,14 @@ pub(crate) fn answered(
         (status, _) if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
             Refreshed::Failed(Outcome::ServerError { status: status.as_u16(), retry_after_seconds })
         }
-        (status, _) => refused(status, error),
+        (status, _) => refused(status, error, oauth2),
     }
 }
 
 /// An error. <https://www.rfc-editor.org/rfc/rfc6749#section-5.2>
-fn refused(status: StatusCode, error: Option<&str>) -> Refreshed {
+fn refused(status: StatusCode, error: Option<&str>, oauth2: &OAuth2) -> Refreshed {
     match error {
+        Some(code) if oauth2.refused_errors.iter().any(|refused| refused == code) => Refreshed::Refused,
         Some("invalid_grant" | "access_denied") => Refreshed::Refused,
         // Not the account's fault: it must not be parked for it.
         Some("invalid_client") => bad("the token endpoint refuses the application: `invalid_client`"),

@@ -9,7 +9,7 @@ use pollwheel_core::ports::{Application, Credentials, Polled, PoolToken, Refresh
 use pollwheel_core::time::Timestamp;
 
 use super::answered;
-use crate::channel::ChannelSet;
+use crate::channel::{ChannelSet, ClientAuth, Grant, OAuth2};
 use crate::exchange::{FetchError, Response};
 use crate::replay::{Asked, Replayed, replay_renewing};
 use crate::sample::row;
@@ -214,11 +214,22 @@ fn client_credentials_are_had_without_any_account() {
     assert_eq!(asked[1].headers()["authorization"], "Bearer new");
 }
 
+fn oauth2() -> OAuth2 {
+    OAuth2 {
+        grant: Grant::RefreshToken,
+        token_url: "https://auth.example/token".parse().unwrap(),
+        client: ClientAuth::Basic,
+        scopes: Vec::new(),
+        refresh_before_seconds: 60,
+        refused_errors: vec!["token_withdrawn".to_owned()],
+    }
+}
+
 fn answer_of(status: u16, body: impl Into<Bytes>, redirects: u32) -> Refreshed {
     let uri = "https://auth.example/token".parse().unwrap();
     let status = StatusCode::from_u16(status).unwrap();
     let response = Response { status, headers: HeaderMap::new(), body: body.into(), uri, redirects };
-    answered(Ok(response), at(0), Scale::new(1.0))
+    answered(&oauth2(), Ok(response), at(0), Scale::new(1.0))
 }
 
 #[test]
@@ -252,8 +263,16 @@ fn r28_hostile_answers_of_a_token_endpoint_are_failures_without_their_content() 
     }
     assert!(matches!(answer_of(200, r#"{"access_token":"a"}"#, 1), Refreshed::Failed(_)), "a redirect");
     assert!(matches!(answer_of(307, "", 0), Refreshed::Failed(Outcome::BadResponse { .. })));
-    let lost = answered(Err(FetchError::Timeout), at(0), Scale::new(1.0));
+    let lost = answered(&oauth2(), Err(FetchError::Timeout), at(0), Scale::new(1.0));
     assert!(matches!(lost, Refreshed::Failed(Outcome::Timeout)));
+}
+
+#[test]
+fn a_channel_names_other_errors_that_refuse_the_token_itself() {
+    let error = |code: &str| answer_of(400, format!(r#"{{"error":"{code}"}}"#), 0);
+    assert!(matches!(error("token_withdrawn"), Refreshed::Refused));
+    assert!(matches!(error("invalid_grant"), Refreshed::Refused));
+    assert!(matches!(error("invalid_request"), Refreshed::Failed(Outcome::BadResponse { .. })));
 }
 
 #[test]
@@ -261,7 +280,7 @@ fn r16_the_life_of_a_token_is_a_number_or_its_text_and_capped() {
     let life = |text: &str| match answer_of(200, format!(r#"{{"access_token":"a","expires_in":{text}}}"#), 0)
     {
         Refreshed::Renewed { expires_in_seconds, .. } => expires_in_seconds,
-        other => panic!("{text}: {other:?}"),
+        other @ (Refreshed::Refused | Refreshed::Failed(_)) => panic!("{text}: {other:?}"),
     };
     for (text, seconds) in [("3600", 3600), (r#""60""#, 60), ("1.5", 2), ("-1", 0), ("0", 0)] {
         assert_eq!(life(text), Some(seconds), "{text}");

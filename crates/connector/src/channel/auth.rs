@@ -46,4 +46,6 @@ pub(crate) struct OAuth2 {
     pub(crate) scopes: Vec<String>,
     /// Seconds before its end at which a token is renewed.
     pub(crate) refresh_before_seconds: u32,
+    /// Error codes that mean what `invalid_grant` does.
+    pub(crate) refused_errors: Vec<String>,
 }

@@ -2,11 +2,15 @@
 
 use serde::Serialize;
 
-use super::{Channel, JobType, Limit, LimitScope, LimitSource, PolicyName, ResetFormat, WaitUnit};
+use super::{Auth, Channel, JobType, Limit, LimitScope, LimitSource, PolicyName, ResetFormat, WaitUnit};
 
 /// How a job type asks, and what it heeds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Description {
+    /// Whether it asks by `GET`.
+    pub is_get: bool,
+    /// Whether requests carry, or may carry, something that a server could refuse.
+    pub is_authenticated: bool,
     /// Whether validators are sent back.
     pub is_conditional: bool,
     /// Most pages in one poll.
@@ -62,6 +66,8 @@ impl Channel {
     pub fn describe(&self, job_type: &JobType) -> Description {
         let limits = job_type.limits.iter().chain(&self.limits);
         Description {
+            is_get: job_type.endpoint.is_get(),
+            is_authenticated: matches!(self.auth, Auth::By(_)),
             is_conditional: job_type.conditional,
             max_pages: job_type.pages.as_ref().map_or(1, |pages| pages.limit),
             max_concurrent_per_host: self.max_concurrent_per_host,

@@ -117,6 +117,11 @@ impl Channel {
         made.map_err(|error| AccountProblem::Request { reason: error.to_string() })
     }
 
+    /// Whether an account's token is there where a job type must have one.
+    pub(crate) fn has_token_for(&self, job_type: &JobType, token: Token) -> bool {
+        token == Token::Present || job_type.need != Need::Required || self.asks_accounts().is_none()
+    }
+
     /// How accounts' own credentials are sent; none when the requests carry no account's.
     pub(crate) fn asks_accounts(&self) -> Option<&SendToken> {
         match &self.auth {

@@ -155,7 +155,6 @@ fn comes_to(polled: &Polled, renewed: Option<&[Box<str>]>) -> Tree {
         hints,
         items: items.iter().map(ShownItem::of).collect(),
         outcome,
-        refreshed: renewed.is_some(),
         renewed,
     };
     // Everything in it serializes.
@@ -167,9 +166,7 @@ struct Shown<'p> {
     hints: &'p Hints,
     items: Vec<ShownItem<'p>>,
     outcome: &'p Outcome,
-    /// Whether tokens were exchanged on the way, and the names of those that changed.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    refreshed: bool,
+    /// The names of the secrets that an exchange of tokens on the way replaced; absent without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     renewed: Option<&'p [Box<str>]>,
 }

@@ -63,6 +63,11 @@ pub(crate) struct Parameter<'a> {
 }
 
 impl Endpoint {
+    /// Whether it asks by `GET`.
+    pub(crate) fn is_get(&self) -> bool {
+        self.method == Method::GET
+    }
+
     /// Path and query, after the base URL's `prefix`. A parameter that names the cursor or the page is left out while there
     /// is none.
     pub(crate) fn target(

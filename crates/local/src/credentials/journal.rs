@@ -107,7 +107,7 @@ impl Journal {
 }
 
 fn entry((channel, holder): &Key, Renewed { origin, credentials }: &Renewed) -> Entry {
-    let plain = |(name, secret): (&Box<str>, &Secret)| (name.clone(), Box::from(secret.expose()));
+    let plain = |(name, secret): (_, &Secret)| (Box::clone(name), Box::from(secret.expose()));
     Entry {
         channel: channel.clone(),
         account: match holder {

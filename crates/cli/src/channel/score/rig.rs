@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use pollwheel_connector::recording::{Answer, Asking, Case, CaseFiles, Stage, Suite, play};
 use pollwheel_connector::{Channel, ChannelSet, JobType};
+use pollwheel_core::context::Context;
 use pollwheel_core::outcome::Outcome;
 use pollwheel_core::ports::Polled;
 use pollwheel_core::row::{JobRow, Place};
@@ -48,7 +49,8 @@ impl<'c> Rig<'c> {
         Ok(rig)
     }
 
-    /// The recorded poll with most in its first answer: a page of items tells more than an empty one.
+    /// The recorded poll with most in its first answer: a page of items tells more than an empty one. A poll of one request
+    /// where there is one: a page that says that there are more would be the first of as many as are asked for.
     fn find_good(&self) -> Option<(usize, Answer)> {
         let good = |(index, case): (usize, &Case)| {
             let played = play(self.channels, self.channel, case).ok()?;
@@ -59,9 +61,10 @@ impl<'c> Rig<'c> {
             let page = case.exchanges.iter().find(|exchange| exchange.response.status == 200)?;
             works.then(|| (index, page.response.clone()))
         };
-        let size = |(_, answer): &(usize, Answer)| {
-            answer.body.as_ref().map_or(0, |body| body.compact().len())
-                + answer.text.as_ref().map_or(0, String::len)
+        let size = |(index, answer): &(usize, Answer)| {
+            let is_one = self.cases.get(*index).is_some_and(|case| case.exchanges.len() == 1);
+            let body = answer.body.as_ref().map_or(0, |body| body.compact().len());
+            (is_one, body + answer.text.as_ref().map_or(0, String::len))
         };
         self.cases.iter().enumerate().filter_map(good).max_by_key(size)
     }
@@ -75,7 +78,8 @@ impl<'c> Rig<'c> {
     pub(super) fn stage(&self) -> Option<(Stage<'c>, JobRow, SystemTime)> {
         let case = self.cases.get(self.good.as_ref()?.0)?;
         let stage = Stage::of(self.channels, self.channel, case).ok()?;
-        let row = self.at_fastest(stage.row().clone());
+        let mut row = self.at_fastest(stage.row().clone());
+        row.context = Context::default();
         let now: jiff::Timestamp = case.now.parse().ok()?;
         Some((stage, row, now.into()))
     }

@@ -96,7 +96,7 @@ fn send(send: &At<SendFile>, problems: &mut Problems) -> Option<SendToken> {
 }
 
 fn oauth2(file: &At<OAuth2File>, problems: &mut Problems) -> Option<OAuth2> {
-    let OAuth2File { grant, token_url, client, scopes, refresh_before_seconds } = &file.value;
+    let OAuth2File { grant, token_url, client, scopes, refresh_before_seconds, refused_errors } = &file.value;
     let url = token_url_of(&token_url.value);
     let url = problems.take(token_url, "auth.oauth2.token_url", url);
     let before = within(
@@ -116,12 +116,20 @@ fn oauth2(file: &At<OAuth2File>, problems: &mut Problems) -> Option<OAuth2> {
             );
         }
     }
+    for (index, code) in refused_errors.iter().enumerate() {
+        // https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+        let is_code = |byte: u8| matches!(byte, 0x20 | 0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+        if code.value.is_empty() || !code.value.bytes().all(is_code) {
+            problems.with(code, format!("auth.oauth2.refused_errors[{index}]"), "is not an error code");
+        }
+    }
     Some(OAuth2 {
         grant: *grant,
         token_url: url?,
         client: *client,
         scopes: scopes.iter().map(|scope| scope.value.clone()).collect(),
         refresh_before_seconds: before.unwrap_or(DEFAULT_REFRESH_BEFORE_SECONDS),
+        refused_errors: refused_errors.iter().map(|code| code.value.clone()).collect(),
     })
 }
 

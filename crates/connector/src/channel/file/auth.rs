@@ -79,6 +79,9 @@ pub(in crate::channel) struct OAuth2File {
     pub(in crate::channel) scopes: Vec<Text>,
     /// Seconds before its end at which a token is renewed.
     pub(in crate::channel) refresh_before_seconds: Option<At<u32>>,
+    /// Error codes by which this endpoint refuses the token itself, besides `invalid_grant` and `access_denied`.
+    #[serde(default)]
+    pub(in crate::channel) refused_errors: Vec<Text>,
 }
 
 /// What is exchanged for a token.

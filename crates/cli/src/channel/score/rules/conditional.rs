@@ -20,12 +20,11 @@ const QUIET_POLLS: usize = 60;
 /// A job type that has nothing to do with conditional requests, and why.
 fn moot(rig: &Rig<'_>) -> Option<Measured> {
     let is_given = rig.gives("etag", |_| true) || rig.gives("last-modified", |_| true);
-    let is_get = rig.cases.iter().flat_map(|case| &case.exchanges).all(|exchange| exchange.method == "GET");
-    if !is_get {
+    let description = rig.channel.describe(rig.job_type);
+    if !description.is_get {
         return Some(Measured::Moot("a POST has no validators".to_owned()));
     }
-    let is_conditional = rig.channel.describe(rig.job_type).is_conditional;
-    match (is_given, is_conditional) {
+    match (is_given, description.is_conditional) {
         (true, true) => None,
         (true, false) => {
             let text = "`conditional: false`, and recorded answers carry validators";
