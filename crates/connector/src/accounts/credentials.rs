@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn from(json: &str) -> Result<Credentials, String> {
-        read(RawValue::from_string(json.to_owned()).unwrap())
+        read(&RawValue::from_string(json.to_owned()).unwrap())
     }
 
     #[test]
