@@ -21,7 +21,7 @@ const MAX_LINES_OF_A_GRAPH: usize = 500;
 const MAX_ALARMS_OF_A_WIDGET: usize = 100;
 
 /// How polls end, as the metrics call it; what is well first.
-const OUTCOMES: [&str; 12] = [
+const OUTCOMES: [&str; 13] = [
     "Unchanged",
     "New",
     "Seeded",
@@ -34,6 +34,7 @@ const OUTCOMES: [&str; 12] = [
     "BadResponse",
     "BusRefused",
     "Crashed",
+    "Deferred",
 ];
 
 /// Adds the dashboard.
