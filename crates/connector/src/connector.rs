@@ -128,9 +128,8 @@ impl Connector {
             Some(Auth::None) | None => None,
         };
         // Nothing to exchange is nothing that a second try would mend.
-        let asked = oauth2.and_then(|oauth2| {
-            Some((oauth2, auth::ask(oauth2, refresh.credentials, refresh.application)?))
-        });
+        let asked = oauth2
+            .and_then(|oauth2| Some((oauth2, auth::ask(oauth2, refresh.credentials, refresh.application)?)));
         let Some((oauth2, mut outbound)) = asked else { return Refreshed::Refused };
         if !may_carry_secrets(&outbound.uri, self.private) {
             let reason = "the token endpoint is not at an https URL".to_owned();

@@ -19,7 +19,7 @@ pub(crate) fn write(mut number: u64, digits: &[u8], width: usize) -> String {
     reversed.iter().rev().collect()
 }
 
-/// Reads what [`write`] wrote.
+/// Reads what [`write()`] wrote.
 pub(crate) fn read(text: &str, digits: &[u8]) -> Option<u64> {
     let add = |number: u64, byte| {
         let digit = digits.iter().position(|&known| known == byte)? as u64;

@@ -169,7 +169,7 @@ fn list(object: Object) -> Result<Command, Vec<Flaw>> {
     let mut members = Members::of(object, &["account_id", "limit", "next"]);
     let account =
         members.optional("account_id", |text| AccountId::new(text).map_err(|error| error.to_string()));
-    let limit = members.raw("limit", |raw| page_size(&raw));
+    let limit = members.raw("limit", page_size);
     let from = members.optional("next", Ok);
     let command = match account {
         Some(account) if limit.is_none() && from.is_none() => Command::ListOf(account),

@@ -74,8 +74,14 @@ fn show_job_type(channel: &Channel, job_type: &JobType, output: &mut Output) -> 
             policy.max_staleness_minutes
         ))?;
     }
-    let Description { is_get: _, is_authenticated: _, is_conditional, max_pages, max_concurrent_per_host, limits } =
-        channel.describe(job_type);
+    let Description {
+        is_get: _,
+        is_authenticated: _,
+        is_conditional,
+        max_pages,
+        max_concurrent_per_host,
+        limits,
+    } = channel.describe(job_type);
     let conditional = if is_conditional { "conditional" } else { "not conditional" };
     let pages = count(usize::try_from(max_pages).unwrap_or(usize::MAX), "page");
     output.line(format_args!(

@@ -82,12 +82,16 @@ pub fn read(object: Object, channels: &ChannelSet) -> Result<Account, Vec<Flaw>>
     let context = members.raw("context", context).unwrap_or_default();
     let targets = members.list("targets", |text| Target::new(text).map_err(|error| error.to_string()));
     let names = members.list("job_types", Ok);
-    let chosen =
-        channel.map(|channel| {
-        let token =
-            if credentials::serve(credentials.as_ref(), channel) { Token::Present } else { Token::Absent };
-        job_types(channel, names, token, level.as_ref(), &mut members)
-    }).unwrap_or_default();
+    let chosen = channel
+        .map(|channel| {
+            let token = if credentials::serve(credentials.as_ref(), channel) {
+                Token::Present
+            } else {
+                Token::Absent
+            };
+            job_types(channel, names, token, level.as_ref(), &mut members)
+        })
+        .unwrap_or_default();
     let targets = targets.unwrap_or_default();
     check_targets(&chosen, &targets, &mut members);
     if targets.len() > MAX_TARGETS {

@@ -151,12 +151,7 @@ fn bodies(recorded: &Tree, sent: &Bytes) -> (String, Option<String>) {
 /// What a poll came to, as files of expected events hold it.
 fn comes_to(polled: &Polled, renewed: Option<&[Box<str>]>) -> Tree {
     let Polled { outcome, hints, items, requests: _ } = polled;
-    let shown = Shown {
-        hints,
-        items: items.iter().map(ShownItem::of).collect(),
-        outcome,
-        renewed,
-    };
+    let shown = Shown { hints, items: items.iter().map(ShownItem::of).collect(), outcome, renewed };
     // Everything in it serializes.
     Tree::of(&shown).unwrap_or_else(|_| Tree::null()).sorted()
 }

@@ -95,7 +95,8 @@ pub(super) fn backoff(rig: &Rig<'_>) -> Vec<Measured> {
         }
     }
     let means = sums.map(|sum| sum / FAILING_JOBS);
-    let text = format!("minutes between {FAILURES} failures in a row, mean of {FAILING_JOBS} jobs: {means:?}");
+    let text =
+        format!("minutes between {FAILURES} failures in a row, mean of {FAILING_JOBS} jobs: {means:?}");
     // A sum that is nothing is of jobs that were parked by then.
     let grows = sums.last() > sums.first() || sums.last() == Some(&0);
     vec![if grows { Measured::Good(text) } else { Measured::Bad(text) }]
@@ -118,7 +119,8 @@ fn parked_after(rig: &Rig<'_>, status: u16) -> Measured {
         let Some(next) = after(now, &turn) else { break };
         // Where nobody logs in, nobody is refused for good; asking as rarely as the level allows is all that can be done.
         let wait = turn.follows.wait_seconds().unwrap_or_default() / 60;
-        if status == 401 && !rig.channel.describe(rig.job_type).is_authenticated && wait >= u64::from(slowest) {
+        if status == 401 && !rig.channel.describe(rig.job_type).is_authenticated && wait >= u64::from(slowest)
+        {
             return Measured::Good(format!("401: nobody logs in, asked every {wait} min after {poll} polls"));
         }
         (row, now) = (turn.follows.row, next);
