@@ -45,7 +45,7 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<ChannelFile> 
     None
 }
 
-/// The error's text without its place, which a [`Problem`] has of its own.
+/// The error's text without its place, which a `Problem` has of its own.
 fn message(error: &serde_saphyr::Error) -> String {
     let error = error.without_snippet();
     if let Some(plain) = plain(error) {
