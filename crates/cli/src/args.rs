@@ -116,7 +116,8 @@ pub(crate) struct RunArgs {
     pub(crate) memory: bool,
 
     /// Let a minute of the wheel pass in this time, such as `200ms` or `1s`: everything counted in minutes, or spread
-    /// over one, is that much faster. Waits that a server asks for are kept in real time.
+    /// over one, is that much faster. Waits that a server asks for are kept in real time,
+    /// up to a day of the wheel.
     /// Without it the wheel keeps the wall clock's time.
     #[arg(long, value_name = "DURATION", value_parser = tick, allow_hyphen_values = true)]
     pub(crate) tick: Option<Duration>,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use pollwheel_connector::{ChannelSet, Connector, ConnectorError, ConnectorOptions, PrivateAddresses};
+use pollwheel_local::bus::Broken;
 use pollwheel_local::store::Store;
 
 use crate::accounts::{AccountsFile, Source};
@@ -126,13 +127,18 @@ async fn prepare_and_poll<S: Source>(
     };
     let report = cycle.run(args, &stop, screen).await?;
     outputs.write(&report)?;
-    if events.is_broken() {
-        tracing::warn!(
-            "the reader of the events has gone away; what was not written is published by the next run"
-        );
-        return Err(Failure::Closed);
+    match events.broken() {
+        None => Ok(report),
+        Some(Broken::ReaderGone) => {
+            tracing::warn!(
+                "the reader of the events has gone away; what was not written is published by the next run"
+            );
+            Err(Failure::Closed)
+        }
+        Some(Broken::NotDurable) => Err(Failure::Run(anyhow::anyhow!(
+            "the events could not be made durable: look after the disk that they are on; the next run publishes again what may be missing"
+        ))),
     }
-    Ok(report)
 }
 
 fn connector(
