@@ -1,6 +1,7 @@
 //! `pollwheel channel record`: one live poll becomes a recorded case, with nothing in it that belongs to somebody.
 
 mod case;
+mod markup;
 mod names;
 mod patterns;
 mod pseudonym;

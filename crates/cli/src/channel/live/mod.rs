@@ -2,6 +2,7 @@
 
 mod account;
 mod follows;
+mod secret_names;
 mod secrets;
 
 use std::sync::{Mutex, PoisonError};
@@ -17,7 +18,8 @@ use pollwheel_core::row::JobRow;
 
 pub(super) use self::account::{Chosen, timestamp};
 pub(super) use self::follows::Follows;
-pub(super) use self::secrets::{HIDDEN, Secrets, is_secret_header, is_secret_parameter, percent};
+pub(super) use self::secret_names::{is_secret_header, is_secret_name, is_secret_parameter, singular, words};
+pub(super) use self::secrets::{HIDDEN, Secrets, decoded, percent};
 use super::args::LiveArgs;
 use super::load;
 use crate::exit::Failure;
