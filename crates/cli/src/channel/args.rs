@@ -121,6 +121,7 @@ pub(crate) struct NewArgs {
 Examples:
   pollwheel channel try mastodon --account account.json
   pollwheel channel try acme --account accounts.jsonl --id a7 --job-type posts --twice
+  pollwheel channel try reddit --account account.json --applications applications.jsonl
   pollwheel channel try acme --account account.json --context '{\"poll\": {\"cursor\": \"1002\"}}' --json
 
 Exit codes:
@@ -177,7 +178,7 @@ pub(crate) struct RecordArgs {
 }
 
 /// Which account to poll, and how.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LiveArgs {
     /// The channel.
     #[arg(value_name = "NAME")]
@@ -187,6 +188,11 @@ pub(crate) struct LiveArgs {
     /// channel is polled.
     #[arg(long, value_name = "FILE")]
     pub(crate) account: PathBuf,
+
+    /// The deployment's own credentials of channels, as for `pollwheel run --applications`, for a channel that polls with
+    /// them. Of a pool the first token is used. A token is had for id and secret where that takes no refresh token.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) applications: Option<PathBuf>,
 
     /// The account with this `account_id`.
     #[arg(long, value_name = "ID")]
@@ -214,7 +220,7 @@ pub(crate) struct LiveArgs {
     pub(crate) allow_private_addresses: bool,
 
     /// A URL or mail address, sent in the User-Agent, at which the API's operator can reach you.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL|MAIL", value_parser = crate::contact::parse)]
     pub(crate) contact: Option<String>,
 
     /// Answer in JSON.

@@ -1,6 +1,6 @@
-//! The secrets of an account, and texts without them.
+//! The secrets of an account and of the application, and texts without them.
 
-use pollwheel_core::ports::Credentials;
+use pollwheel_core::ports::{Application, Credentials};
 
 use super::secret_names::{is_secret_header, is_secret_parameter};
 
@@ -20,11 +20,21 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Those of an account.
-    pub(in crate::channel) fn of(credentials: Option<&Credentials>) -> Self {
+    /// Those of an account and of the application.
+    pub(in crate::channel) fn of(
+        credentials: Option<&Credentials>,
+        application: Option<&Application>,
+    ) -> Self {
         let mut secrets = Self::default();
         for (name, secret) in credentials.iter().flat_map(|credentials| &credentials.secrets) {
             secrets.add(name, secret.expose());
+        }
+        for (name, secret) in application.iter().flat_map(|application| &application.credentials.secrets) {
+            secrets.add(&application_name(name), secret.expose());
+        }
+        // Their own names are the deployment's.
+        for (number, token) in (1..).zip(application.iter().flat_map(|application| &application.tokens)) {
+            secrets.add(&application_name(&format!("token_{number}")), token.token.expose());
         }
         secrets
     }
@@ -92,6 +102,11 @@ fn hide_pair(pair: &str) -> String {
         }
         Some(_) | None => pair.to_owned(),
     }
+}
+
+/// What one of the application's secrets is called beside the account's.
+pub(in crate::channel) fn application_name(name: &str) -> String {
+    format!("application_{name}")
 }
 
 /// A text as it stands in a URL.

@@ -43,9 +43,18 @@ impl Redactor {
             let stand_in = stand_in(name);
             redactor.pseudonyms.set(&percent(secret), stand_in.clone());
             redactor.pseudonyms.set(secret, stand_in);
-            redactor.count("secret of the account");
+            redactor.count(if name.starts_with("application_") {
+                "secret of the application"
+            } else {
+                "secret of the account"
+            });
         }
         redactor
+    }
+
+    /// What stands for a secret: the same in the case's credentials as in what was sent.
+    pub(super) fn stand_in(&self, name: &str, secret: &str) -> String {
+        self.pseudonyms.get(secret).map_or_else(|| stand_in(name), ToOwned::to_owned)
     }
 
     /// A text that is somebody's, wherever it is found.
@@ -299,8 +308,8 @@ impl Redactor {
     }
 }
 
-/// What stands for a secret of the account.
-pub(super) fn stand_in(name: &str) -> String {
+/// What stands for a secret of the account or of the application.
+fn stand_in(name: &str) -> String {
     format!("redacted-{}", name.replace('_', "-"))
 }
 
