@@ -126,7 +126,7 @@ Examples:
 
 Exit codes:
   0  polled, whatever it came to
-  1  it cannot be polled from this machine
+  1  it cannot be polled from this machine: no request had an answer
   2  a channel, the account or an argument has problems: nothing was asked")]
 pub(crate) struct TryArgs {
     #[command(flatten)]
@@ -140,10 +140,11 @@ pub(crate) struct TryArgs {
 
 /// Poll a real account once, and save the exchanges as a recorded case.
 ///
-/// Taken out by rule, in URLs, headers and bodies: the account's secrets, what members with telling names hold (`email`,
-/// `name`, `phone`, `address`, `avatar`, `ip`, `token`, ...), mail addresses, telephone numbers and network addresses
-/// anywhere, and all headers that say nothing about polling. The same value gets the same stand-in everywhere, of the same
-/// shape, so that the case replays. Item ids and times stay. docs/channels.md has the rules. Read both files before you
+/// Taken out by rule, in URLs, headers and bodies: the secrets of the account and of the application, what members with
+/// telling names hold (`email`, `name`, `address`, `avatar`, `token`, `private_key`), every string of a person's object but
+/// ids, times and words of the API's own, mail addresses, telephone numbers, keys and network addresses anywhere, and all
+/// headers that say nothing about polling. The same value gets the same stand-in everywhere, of the same shape, so that the
+/// case replays. Item ids and times stay. docs/channel-commands.md has the rules and all names. Read both files before you
 /// commit them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -274,8 +275,8 @@ Examples:
   git show main:channels/acme/channel.yml > old.yml && pollwheel channel replay channels/acme --with old.yml
 
 Exit codes:
-  0  the same events
-  1  other events
+  0  the same events, had by the same requests
+  1  other events, another outcome, other requests, or a case that cannot be run any more
   2  a channel or case cannot be used")]
 pub(crate) struct ReplayArgs {
     /// A folder with a `channel.yml`, or a folder of such folders.

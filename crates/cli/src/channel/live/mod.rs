@@ -11,10 +11,10 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use pollwheel_connector::watch::{Seen, Watch};
-use pollwheel_connector::{ChannelSet, Connector, ConnectorError, ConnectorOptions};
+use pollwheel_connector::{ChannelSet, Connector, ConnectorError, ConnectorOptions, special_host};
 use pollwheel_core::context::Context as JobContext;
 use pollwheel_core::outcome::Outcome;
-use pollwheel_core::ports::{Application, Polled, Poller, Request};
+use pollwheel_core::ports::{Application, Credentials, Grant, Polled, Poller, Request};
 use pollwheel_core::row::JobRow;
 
 pub(super) use self::account::{Chosen, timestamp};
@@ -94,6 +94,26 @@ impl Live {
     /// The channels.
     pub(super) const fn channels(&self) -> &ChannelSet {
         self.connector.channels()
+    }
+
+    /// Whether a deployment would have a new access token after this poll, which is not done here: a refresh token may be
+    /// good for one use.
+    pub(super) fn would_renew(&self, poll: &Poll) -> bool {
+        let is_by_refresh_token =
+            self.connector.renewal(&self.args.name).is_some_and(|renewal| match renewal.grant {
+                Grant::RefreshToken => true,
+                Grant::ClientCredentials => false,
+            });
+        let credentials = self.chosen.credentials.as_ref();
+        let has_one = credentials.is_some_and(|known| known.get(Credentials::REFRESH_TOKEN).is_some());
+        matches!(poll.polled.outcome, Outcome::Unauthorized) && is_by_refresh_token && has_one
+    }
+
+    /// What may make the machine's own address polled, when an address that is not public was refused.
+    pub(super) fn advice(&self, poll: &Poll) -> Option<&'static str> {
+        let url = poll.exchanges.last().filter(|seen| seen.answer.is_err()).map(|seen| seen.url.as_str())?;
+        let is_refused = !self.args.allow_private_addresses && special_host(url).is_some();
+        is_refused.then_some("`--allow-private-addresses` allows requests to an address that is not public")
     }
 
     /// Polls once, from a row.

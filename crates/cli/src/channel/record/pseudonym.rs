@@ -65,9 +65,10 @@ impl Place {
             Self::Alone => !is_word(left) && !is_word(right),
             Self::AloneAsNumber => {
                 let (second_left, second_right) = (before.chars().rev().nth(1), after.chars().nth(1));
-                !(is_word(left) || is_word(right) || binds(left) || binds(right))
-                    && !goes_on(left, second_left)
-                    && !goes_on(right, second_right)
+                let is_bound = |near: Option<char>, next: Option<char>| {
+                    is_word(near) || binds(near) || goes_on(near, next)
+                };
+                !is_bound(left, second_left) && !is_bound(right, second_right)
             }
         }
     }
