@@ -245,8 +245,7 @@ fn r28_people_of_a_feed_are_in_no_file() {
                 </channel></rss>";
     let channel = "channel: acme\nabout: A feed.\nbase_url_per_account: required\nauth: none\n\
                    service_levels: {free: {fastest: 15, slowest: 60}}\njob_types:\n  posts:\n    request: {path: /feed}\n    \
-                   format: feed\n    items: {list: .items, id: .id, type: acme.post, data: .}\n    cursor: {seen: 100}\n    \
-                   first_poll: emit\n";
+                   items: {format: feed, id: .id, time: .published, type: acme.post, data: .}\n    cursor: {seen: {keep: 100}}\n";
     let folder = folder_of(channel, &[("account.json", account(port))]);
     let serving = serve(listener, vec![ok("application/rss+xml", feed)]);
     let command =
@@ -307,16 +306,17 @@ fn r28_an_application_polls_and_is_in_no_file() {
 
 #[test]
 fn a_poll_that_asks_for_nothing_is_not_recorded() {
-    let channel = "channel: acme\nabout: Posts.\nbase_url_per_account: required\nauth: {bearer: required}\n\
-                   service_levels: {free: {fastest: 15, slowest: 60}}\njob_types:\n  posts:\n    request: {path: /posts}\n    \
-                   items: {list: ., id: .id, type: acme.post, data: .}\n    cursor: {greatest_id: numeric}\n";
-    let folder = folder_of(channel, &[("account.json", account(9))]);
-    let command =
-        "channel record acme --account account.json --channels . --case none --allow-private-addresses";
+    let channel = fs::read_to_string(Path::new(CHANNELS).join("bluesky/channel.yml")).unwrap();
+    let channel = channel.replace("channel: bluesky", "channel: acme");
+    let account = json!({
+        "account_id": "a1", "channel": "acme", "service_level": "free", "external_id": "did:plc:abc",
+    });
+    let folder = folder_of(&channel, &[("account.json", account.to_string())]);
+    let command = "channel record acme --account account.json --channels . --case none --context {\"poll\":{\"cursor\":\"1\"}}";
     let (code, stdout, stderr) = answer(pollwheel(command).current_dir(folder.path()));
     assert!(code == 2 && stdout.is_empty(), "{stdout}");
     assert!(
-        stderr.contains("nothing was asked, and nothing was written: the poll came to `unauthorized`"),
+        stderr.contains("nothing was asked, and nothing was written: the poll came to `bad_response`"),
         "{stderr}"
     );
     assert!(!folder.path().join("acme/recorded").exists());
@@ -332,6 +332,7 @@ fn a_poll_that_is_refused_for_its_own_address_says_what_allows_it() {
     let account =
         json!({"account_id": "a1", "channel": "acme", "service_level": "free", "external_id": "42"});
     let folder = folder_of(channel, &[("account.json", account.to_string())]);
+    // The cursor is a time.
     let command = "channel try acme --account account.json --channels .";
     let (code, stdout, stderr) = answer(pollwheel(command).current_dir(folder.path()));
     assert!(code == 1 && stdout.contains("`--allow-private-addresses` allows requests"), "{stdout}{stderr}");
