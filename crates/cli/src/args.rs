@@ -140,7 +140,7 @@ pub(crate) struct RunArgs {
     pub(crate) allow_private_addresses: bool,
 
     /// A URL or mail address, sent in the User-Agent, at which an API's operator can reach you.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL|MAIL", value_parser = crate::contact::parse)]
     pub(crate) contact: Option<String>,
 
     /// Most polls under way at once, for each job type.

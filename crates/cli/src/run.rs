@@ -76,6 +76,11 @@ pub(crate) fn run(args: &RunArgs, screen: &Arc<Screen>) -> Result<(), Failure> {
     let store = if args.memory { StoreAt::Memory } else { StoreAt::Folder(args.state.clone()) };
     let private_addresses =
         if args.allow_private_addresses { PrivateAddresses::Allowed } else { PrivateAddresses::Refused };
+    if args.contact.is_none() {
+        tracing::warn!(
+            "no operator of an API can reach you about these requests: name a URL or mail address with `--contact`"
+        );
+    }
     let subjects =
         Subjects { channels, accounts, store, private_addresses, format: Format::Ndjson, tick: args.tick };
     let report = poll(args, subjects, screen)?;
