@@ -20,6 +20,7 @@ mod problem;
 #[cfg(test)]
 mod schema_tests;
 mod set;
+mod shape;
 #[cfg(test)]
 mod tests;
 
