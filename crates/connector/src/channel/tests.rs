@@ -343,6 +343,21 @@ fn accounts_are_checked_against_their_channel() {
 }
 
 #[test]
+fn a_url_that_is_none_is_the_fault_of_the_field_that_it_comes_from() {
+    let channels = load(
+        &GOOD
+            .replace("path: /users/{{ account.external_id }}/posts", "url: \"{{ account.external_id }}\"")
+            .replace("base_url: https://api.example.com\nbase_url_per_account: allowed\n", ""),
+    )
+    .unwrap();
+    let mut row = sample::row("not a url", "{}");
+    row.job.job_type = JobTypeId::new("toy/posts").unwrap();
+    let problem = channels.check_account(&row, Token::Absent).unwrap_err();
+    assert!(matches!(problem, AccountProblem::Url { field: Some("external_id"), .. }), "{problem:?}");
+    assert!(problem.to_string().starts_with("`account.external_id` is no URL to poll"), "{problem}");
+}
+
+#[test]
 fn what_the_yaml_reader_refuses_is_said_in_terms_of_the_file() {
     for (from, to, expected) in [
         (
