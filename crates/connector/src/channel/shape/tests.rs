@@ -245,7 +245,7 @@ fn likely_mistakes_are_said_in_plain_words_with_their_place_and_field() {
         (
             "{bearer: optional}",
             "bearer",
-            &["4:7: `auth`: `bearer` needs a value: write `{bearer: optional}`"],
+            &["4:7: `auth`: `bearer` is neither `none` nor a map like `{send: bearer}`"],
         ),
         (
             "{bearer: optional}",
