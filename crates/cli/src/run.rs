@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use pollwheel_connector::{ChannelSet, Connector, ConnectorError, ConnectorOptions, PrivateAddresses};
+use pollwheel_connector::{ChannelSet, Connector, ConnectorOptions, PrivateAddresses};
 use pollwheel_local::bus::Broken;
 use pollwheel_local::store::Store;
 
@@ -158,8 +158,5 @@ fn connector(
         contact: args.contact.clone(),
         idle_connections_per_host: args.concurrency.get(),
     };
-    Connector::new(channels, &options).map_err(|error| match error {
-        ConnectorError::Contact => Failure::Input(format!("`--contact`: {error}")),
-        ConnectorError::Tls(_) => Failure::Run(anyhow::Error::new(error)),
-    })
+    Ok(Connector::new(channels, &options)?)
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::args::TryArgs;
 use super::count;
 use super::diff::shown;
-use super::live::{HIDDEN, Live, Poll, Secrets, context_after};
+use super::live::{HIDDEN, Live, Poll, Secrets};
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -44,7 +44,7 @@ pub(crate) fn try_once(args: &TryArgs) -> Result<(), Failure> {
         match second(first) {
             Ok(()) => {
                 let mut row = first.row.clone();
-                if let Some(context) = context_after(&first.polled.outcome) {
+                if let Some(context) = first.polled.outcome.context() {
                     row.context = context.clone();
                 }
                 polls.push(live.poll(row)?);
@@ -97,7 +97,7 @@ fn show(poll: &Poll, live: &Live, output: &mut Output) -> Result<(), Failure> {
     let safe = |text: &str| shown(&secrets.hide(text));
     term("outcome", &safe(&outcome(poll)))?;
     term("context before", &safe(poll.row.context.as_json()))?;
-    let after = context_after(&poll.polled.outcome);
+    let after = poll.polled.outcome.context();
     term("context after", &after.map_or_else(|| "as before".to_owned(), |after| safe(after.as_json())))?;
     for limit in &poll.polled.hints.limits {
         term("limit", &limit_text(limit))?;
@@ -222,7 +222,7 @@ fn answer(poll: &Poll, live: &Live) -> Value {
         "requests": poll.polled.requests,
         "items": poll.polled.items.iter().map(item).collect::<Vec<_>>(),
         "context_before": context(&poll.row.context),
-        "context_after": context_after(&poll.polled.outcome).map(context),
+        "context_after": poll.polled.outcome.context().map(context),
         "limits": poll.polled.hints.limits,
         "floor_seconds": poll.polled.hints.floor_seconds,
         "advice": live.advice(poll),

@@ -11,8 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use pollwheel_connector::watch::{Seen, Watch};
-use pollwheel_connector::{ChannelSet, Connector, ConnectorError, ConnectorOptions, special_host};
-use pollwheel_core::context::Context as JobContext;
+use pollwheel_connector::{ChannelSet, Connector, ConnectorOptions, special_host};
 use pollwheel_core::outcome::Outcome;
 use pollwheel_core::ports::{Application, Credentials, Grant, Polled, Poller, Request};
 use pollwheel_core::row::JobRow;
@@ -149,26 +148,5 @@ fn connector(args: &LiveArgs, channels: ChannelSet) -> Result<Connector, Failure
         contact: args.contact.clone(),
         ..ConnectorOptions::default()
     };
-    Connector::new(channels, &options).map_err(|error| match error {
-        ConnectorError::Contact => Failure::Input(format!("`--contact`: {error}")),
-        ConnectorError::Tls(_) => Failure::Run(anyhow::Error::new(error)),
-    })
-}
-
-/// The context that an outcome leaves behind; none when it stays as it was.
-pub(super) const fn context_after(outcome: &Outcome) -> Option<&JobContext> {
-    match outcome {
-        Outcome::Unchanged { context } => context.as_ref(),
-        Outcome::Seeded { context } | Outcome::New { context, .. } => Some(context),
-        Outcome::RateLimited { .. }
-        | Outcome::Unauthorized
-        | Outcome::Gone
-        | Outcome::ServerError { .. }
-        | Outcome::Timeout
-        | Outcome::Network { .. }
-        | Outcome::BadResponse { .. }
-        | Outcome::BusRefused { .. }
-        | Outcome::Deferred { .. }
-        | Outcome::Crashed => None,
-    }
+    Ok(Connector::new(channels, &options)?)
 }
