@@ -1,5 +1,7 @@
 //! From the wanted elements of a page to items, oldest first.
 
+use std::borrow::Cow;
+
 use pollwheel_core::event::Item;
 use serde_json::value::RawValue;
 
@@ -95,7 +97,7 @@ fn item(rules: &ItemRules, picked: Picked<'_>) -> Result<Found, String> {
             let usable = subject.filter(|text| {
                 !text.is_empty() && text.len() <= MAX_SUBJECT_BYTES && element::is_carried(text)
             });
-            usable.map(std::borrow::Cow::into_owned)
+            usable.map(Cow::into_owned)
         }
     };
     let data = rules.data.value(&mut element, &rules.names).map_err(|error| failed("data", &error))?;
@@ -104,7 +106,7 @@ fn item(rules: &ItemRules, picked: Picked<'_>) -> Result<Found, String> {
         kind,
         time: time.map(|time| time.to_string()),
         subject,
-        data: data.unwrap_or_else(|| RawValue::NULL.to_owned()),
+        data: data.map_or_else(|| RawValue::NULL.to_owned(), Cow::into_owned),
         dedupe_version: rules.dedupe_version,
     };
     Ok(Found { item, time })
