@@ -134,7 +134,7 @@ bench-tick *ROWS:
 # what the connector spends on one answer, without the network
 [group('bench')]
 bench-connector *ARGS:
-    cargo bench --quiet -p pollwheel-connector --bench poll -- {{ ARGS }}
+    cargo bench --quiet --profile lambda -p pollwheel-connector --bench poll -- {{ ARGS }}
 
 # memory of the connector over 1,000,000 polls
 [group('bench')]

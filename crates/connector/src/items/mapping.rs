@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jiff::fmt::temporal::DateTimePrinter;
 use pollwheel_core::event::Item;
 use serde_json::value::RawValue;
 
@@ -10,6 +11,8 @@ use crate::channel::{ItemRules, Kind};
 use crate::cursor::{Element, Ledger};
 use crate::select::Selector;
 
+/// Writes times without a detour over formatting.
+const RFC_3339: DateTimePrinter = DateTimePrinter::new();
 /// Longest event type, in bytes.
 const MAX_TYPE_BYTES: usize = 128;
 /// Longest subject, in bytes. The item's id takes the place of a longer one.
@@ -104,7 +107,7 @@ fn item(rules: &ItemRules, picked: Picked<'_>) -> Result<Found, String> {
     let item = Item {
         id: id.into_owned(),
         kind,
-        time: time.map(|time| time.to_string()),
+        time: time.map(|time| RFC_3339.timestamp_to_string(&time)),
         subject,
         data: data.map_or_else(|| RawValue::NULL.to_owned(), Cow::into_owned),
         dedupe_version: rules.dedupe_version,
