@@ -30,6 +30,8 @@ pub const DISPATCH_NS: u64 = 52_000;
 pub const WORKER_OVERHEAD_MS: u64 = 30;
 /// Time of a poll where nobody has measured it, in milliseconds.
 pub const POLL_MS: u64 = 300;
+/// Bytes of a poll's outcome in a message, where nobody has measured it.
+pub const OUTCOME_BYTES: u64 = 500;
 /// Time of a completion, in milliseconds.
 pub const COMPLETION_MS: u64 = 100;
 /// What an invocation logs, in bytes: a report of ours, and Lambda's three lines.
@@ -42,6 +44,19 @@ pub const LONG_POLLS_A_MINUTE: u64 = 15;
 #[must_use]
 pub const fn mapped_queues(job_types: u64) -> u64 {
     2 + 2 * job_types
+}
+
+/// Custom metrics of a stack: the scheduler's, the completion's and the control function's, and those of each job type and
+/// channel.
+#[must_use]
+pub const fn metrics(channels: u64, job_types: u64) -> u64 {
+    11 + 16 + 5 + 8 * job_types + 18 * channels
+}
+
+/// Alarms of a stack: the fixed ones, three a job type, three a channel.
+#[must_use]
+pub const fn alarms(channels: u64, job_types: u64) -> u64 {
+    17 + 3 * job_types + 3 * channels
 }
 
 /// Time of a worker's batch, in milliseconds, whose polls last so long each.
