@@ -5,6 +5,7 @@ mod applications;
 mod args;
 mod channel;
 mod completions;
+mod cost;
 mod demo;
 mod exit;
 mod job;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Job(JobCommand::List(args)) => job::list(&args),
         Command::Job(JobCommand::Show(args)) => job::show(&args),
         Command::Job(JobCommand::Explain(args)) => job::explain(&args),
+        Command::Cost(args) => cost::run(&args),
         Command::Completions(args) => completions::print(args.shell),
     });
     exit::code(done, &screen)
