@@ -16,10 +16,10 @@ use super::item::{self, Item};
 /// As DynamoDB counts: the bytes of names and values; of a number one for two significant digits, and one more.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html>
 fn size(item: &Item) -> usize {
-    let of_value = |value: &AttributeValue| match value {
-        AttributeValue::S(text) => text.len(),
-        AttributeValue::N(number) => number.trim_end_matches('0').len().max(1).div_ceil(2) + 1,
-        other => panic!("{other:?} is not counted"),
+    let of_number = |number: &String| number.trim_end_matches('0').len().max(1).div_ceil(2) + 1;
+    let of_value = |value: &AttributeValue| {
+        let of_text = value.as_s().map(String::len);
+        of_text.or_else(|_| value.as_n().map(of_number)).expect("a text or a number")
     };
     item.iter().map(|(name, value)| name.len() + of_value(value)).sum()
 }

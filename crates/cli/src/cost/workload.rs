@@ -37,11 +37,6 @@ impl Workload {
         float(self.accounts) / f64::from(self.cadence.minutes()) / SPREAD_SECONDS
     }
 
-    /// Seconds of a month in which jobs leave.
-    pub(super) fn leaving_seconds() -> f64 {
-        float(MONTH_MINUTES) * SPREAD_SECONDS
-    }
-
     /// Rows of one cohort, all shards together.
     pub(super) fn cohort_rows(&self) -> u64 {
         (self.accounts / u64::from(self.cadence.minutes())).max(1)

@@ -24,6 +24,7 @@ use pollwheel_local::store::Store;
 use crate::fixture::job_type;
 use crate::sim::{MemoryBus, START, under_virtual_time};
 
+/// Enough in a minute for full batches.
 const JOBS: u32 = 25_000;
 const TICKS: u64 = 8;
 
@@ -80,14 +81,14 @@ fn new_job(number: u32) -> NewJob {
     }
 }
 
-/// Polls every job in every minute, and tells what was used.
-async fn run(news_every: Option<u32>) -> Totals {
+/// Polls so many jobs in every minute, and tells what was used.
+async fn run(count: u32, ticks: u64, news_every: Option<u32>) -> Totals {
     let range = CadenceRange::new(Cadence::FASTEST, Cadence::FASTEST).unwrap();
     let catalog = Catalog::new([JobTypeSpec::new(job_type(), range)]);
     let clock = WheelClock::running(START, REAL_TICK);
     let store = Store::in_memory().unwrap();
     let queues = LocalQueues::new(Rc::new(clock), 1);
-    let jobs: Vec<NewJob> = (0..JOBS).map(new_job).collect();
+    let jobs: Vec<NewJob> = (0..count).map(new_job).collect();
     register(clock.now(), &jobs, &catalog, &store).await.unwrap();
     let mut credentials = MemoryCredentials::default();
     for job in jobs {
@@ -112,7 +113,7 @@ async fn run(news_every: Option<u32>) -> Totals {
         config: EngineConfig::default(),
         before_completion: &|| Ok(()),
     };
-    engine.run(Ticks::Count(TICKS), std::future::pending(), |_| {}).await.unwrap()
+    engine.run(Ticks::Count(ticks), std::future::pending(), |_| {}).await.unwrap()
 }
 
 fn prices() -> Prices {
@@ -137,7 +138,7 @@ fn a_million(totals: &Totals) -> (Bill, f64) {
 
 #[test]
 fn a_million_quiet_polls_cost_at_most_a_quarter_of_a_dollar_all_in() {
-    let totals = under_virtual_time(run(None));
+    let totals = under_virtual_time(run(JOBS, TICKS, None));
     assert_eq!(totals.polled, u64::from(JOBS) * TICKS, "{totals:?}");
     let (bill, usd) = a_million(&totals);
     assert!(usd <= 0.25, "{usd}: {bill:?}");
@@ -151,7 +152,7 @@ fn a_million_quiet_polls_cost_at_most_a_quarter_of_a_dollar_all_in() {
 
 #[test]
 fn with_an_item_in_a_poll_of_twenty_they_cost_at_most_30_cents_and_the_events() {
-    let totals = under_virtual_time(run(Some(20)));
+    let totals = under_virtual_time(run(JOBS, TICKS, Some(20)));
     let (bill, usd) = a_million(&totals);
     let polls = f64::from(u32::try_from(totals.polled).unwrap());
     assert_eq!(totals.events, totals.polled / 20);
@@ -163,6 +164,6 @@ fn with_an_item_in_a_poll_of_twenty_they_cost_at_most_30_cents_and_the_events() 
 
 #[test]
 fn the_same_work_gives_the_same_usage() {
-    let [one, other] = [1, 2].map(|_| under_virtual_time(run(Some(7))).usage);
+    let [one, other] = [1, 2].map(|_| under_virtual_time(run(1000, 3, Some(7))).usage);
     assert_eq!(one, other);
 }
