@@ -129,10 +129,6 @@ fn prices() -> Prices {
 fn a_million(totals: &Totals) -> (Bill, f64) {
     let bill = prices().bill(&totals.usage.total());
     let polls = f64::from(u32::try_from(totals.polled).unwrap());
-    for (component, usd) in bill.components() {
-        println!("{component:>16} {:.4}", usd / polls * 1e6);
-    }
-    println!("{:>16} {:.4}", "a million polls", bill.total() / polls * 1e6);
     (bill, bill.total() / polls * 1e6)
 }
 
