@@ -5,6 +5,7 @@ mod applications;
 mod args;
 mod channel;
 mod completions;
+mod contact;
 mod cost;
 mod demo;
 mod exit;
