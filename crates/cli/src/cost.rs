@@ -13,6 +13,8 @@ mod prices;
 mod show;
 mod workload;
 
+use std::collections::BTreeMap;
+
 use crate::exit::Failure;
 use crate::output::Output;
 use alternatives::Alternative;
@@ -37,7 +39,8 @@ struct Answer<'a> {
     month: Month,
     assumptions: Vec<String>,
     alternatives: Vec<Alternative>,
-    sources: &'a std::collections::BTreeMap<String, String>,
+    sources: &'a BTreeMap<String, String>,
+    not_verified: &'a BTreeMap<String, String>,
 }
 
 impl<'a> Answer<'a> {
@@ -51,6 +54,7 @@ impl<'a> Answer<'a> {
             assumptions: month::assumptions(workload),
             alternatives: alternatives::all(workload, prices),
             sources: &table.sources,
+            not_verified: &table.not_verified,
         })
     }
 }

@@ -60,6 +60,9 @@ fn write(text: &mut String, answer: &Answer<'_>) -> std::fmt::Result {
     writeln!(text, "\nPrices are from")?;
     for (service, url) in answer.sources {
         writeln!(text, "  {service:<NAME_CHARS$}  {url}")?;
+        if let Some(which) = answer.not_verified.get(service) {
+            writeln!(text, "  {:<NAME_CHARS$}  not verified: {which}", "")?;
+        }
     }
     Ok(())
 }

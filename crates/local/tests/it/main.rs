@@ -8,7 +8,6 @@
 
 mod contract;
 mod fixture;
-mod money;
 mod queue;
 mod queue_model;
 mod registration;
