@@ -37,6 +37,14 @@ pub(super) fn a_second(rate: f64, most: u64) -> Second {
     second
 }
 
+/// The batches of outcomes that come in a second: of each of so many job types, `rate` jobs and `batches` messages with
+/// their outcomes come in it. A second's batches of jobs end together, and all job types' outcomes gather in one queue.
+pub(super) fn of_outcomes(rate: f64, batches: f64, job_types: u64, most: u64) -> f64 {
+    let any = 1.0 - (-rate * float(job_types)).exp();
+    let messages = batches * float(job_types) / any;
+    any * (messages / float(most)).ceil()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +65,18 @@ mod tests {
     fn a_second_without_messages_has_no_batch() {
         let second = a_second(3.0, 100);
         assert!(near(second.batches, 1.0 - (-3.0_f64).exp()), "{second:?}");
+    }
+
+    #[test]
+    fn outcomes_of_a_second_gather_whatever_job_type_they_are_of() {
+        let few = a_second(0.001, 100);
+        assert!(near(of_outcomes(0.001, few.batches, 1, 10), 0.001), "one comes alone");
+        for job_types in [1, 2, 9] {
+            let middling = a_second(50.0, 100);
+            assert!(near(of_outcomes(50.0, middling.batches, job_types, 10), 1.0), "{job_types}");
+        }
+        let many = a_second(33_000.0, 100);
+        assert!(near(of_outcomes(33_000.0, many.batches, 2, 10), 66.0), "ten a batch");
     }
 
     #[test]

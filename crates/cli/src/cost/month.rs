@@ -10,7 +10,7 @@ use pollwheel_core::meter::units::{CHUNK_BYTES, READ_UNIT_BYTES, REQUEST_MESSAGE
 use pollwheel_core::meter::{Prices, Usage};
 use serde::Serialize;
 
-use super::batches::{Second, a_second};
+use super::batches::{Second, a_second, of_outcomes};
 use super::workload::{MONTH_MINUTES, Workload, float, whole};
 
 /// What a job takes in the tables: row, registration, credentials, and what DynamoDB adds to each.
@@ -203,14 +203,15 @@ impl Flow {
         let jobs = a_second(rate, WORKER_BATCH);
         let Second { messages, batches, tens } = jobs;
         let workers = batches / messages;
-        // All job types' outcomes gather in one queue.
-        let outcomes = a_second(batches * float(workload.job_types), COMPLETION_BATCH);
-        let completions = outcomes.batches / outcomes.messages * workers;
+        let outcomes = of_outcomes(rate, batches, workload.job_types, COMPLETION_BATCH);
+        // Messages of a completion's batch.
+        let gathered = batches * float(workload.job_types) / outcomes;
+        let completions = workers / gathered;
         let batch_bytes = messages / batches * float(OUTCOME_BYTES);
         let chunk = CHUNK_BYTES as u64;
         let sends = float(whole(batch_bytes).div_ceil(chunk).max(1));
         // A receive of outcomes carries those of whole batches, and is counted by its chunks.
-        let received = (batch_bytes * outcomes.messages / outcomes.batches / float(chunk)).max(1.0);
+        let received = (batch_bytes * gathered / float(chunk)).max(1.0);
         let sent =
             float(workload.cohort_rows().div_ceil(REQUEST_MESSAGES as u64)) / float(workload.cohort_rows());
         let requests = sent + 2.0 * tens / messages + sends * workers + (received + 1.0) * completions;
