@@ -7,7 +7,8 @@
 //! bodies of an honest server can be late because of a hostile one, small ones cannot.
 //!
 //! So `n` polls at a time hold at most `n * SMALL_BYTES + LARGE_BODIES * MAX_DECODED_BYTES` of bodies: 242 MB for the 100
-//! of a worker, which has 512 MB.
+//! of a worker, which has 512 MB. The items that were found in them are not counted here: a poll asks for no more pages
+//! after 16 MiB of them.
 
 use std::sync::Arc;
 
