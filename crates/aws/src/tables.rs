@@ -12,6 +12,8 @@ mod control;
 mod item;
 mod jobs;
 mod listing;
+#[cfg(test)]
+mod sizes;
 
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::ports::{Applied, Change, ControlStore, Gate, JobStore, Page, PortError};

@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use pollwheel_core::id::{ChannelName, JobTypeId};
 
 use crate::channel::ChannelCommand;
+use crate::cost::CostArgs;
 
 /// The longest tick is a minute: a wheel slower than the clock would be late at once.
 const MAX_TICK: Duration = Duration::from_secs(60);
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     /// Look at the jobs in a state folder.
     #[command(subcommand)]
     Job(JobCommand),
+    Cost(CostArgs),
     Completions(CompletionsArgs),
 }
 
@@ -188,7 +190,12 @@ The report:
   row_writes, wake_writes, cursor_writes, control_writes
                           the parts of store_writes
   outcomes                polls by what they came to
-  wall_seconds            real seconds of the run";
+  wall_seconds            real seconds of the run
+  usage                   what the same work would use on AWS, in the units that are billed there, by service; batches, and
+                          messages of outcomes, are those of a deployment
+  usd                     what that would cost in us-east-1, by component; `standing` is the part that time costs and polls
+                          do not, `total` is all of it
+  usd_per_million_polls   `total`, for a million polls; null without polls";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {

@@ -6,6 +6,7 @@ mod args;
 mod channel;
 mod completions;
 mod contact;
+mod cost;
 mod demo;
 mod exit;
 mod job;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Job(JobCommand::List(args)) => job::list(&args),
         Command::Job(JobCommand::Show(args)) => job::show(&args),
         Command::Job(JobCommand::Explain(args)) => job::explain(&args),
+        Command::Cost(args) => cost::run(&args),
         Command::Completions(args) => completions::print(args.shell),
     });
     exit::code(done, &screen)

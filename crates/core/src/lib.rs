@@ -16,6 +16,7 @@ pub mod hash;
 pub mod id;
 pub mod keys;
 pub mod message;
+pub mod meter;
 pub mod outcome;
 pub mod policy;
 pub mod poll;

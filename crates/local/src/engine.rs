@@ -6,6 +6,7 @@
 
 mod function;
 mod mappings;
+mod metered;
 mod phase;
 mod totals;
 
@@ -24,6 +25,7 @@ use pollwheel_core::time::{EpochMinute, Timestamp};
 use tokio::time::Instant;
 
 use crate::clock::WheelClock;
+use crate::meter::Meter;
 use crate::queue::LocalQueues;
 use crate::store::Store;
 use mappings::Mappings;
@@ -144,14 +146,16 @@ where
         watch: impl FnMut(&Snapshot),
     ) -> Result<Totals, PortError> {
         let run = RefCell::new(Run { totals: Totals::default(), watch });
+        let meter = Meter::default();
         let mut mappings = Mappings::create(self.catalog, self.queues, self.clock, &self.config);
         let mut functions = FuturesUnordered::new();
         let mut phase = Phase::Ticking;
         let mut stop = pin!(stop);
-        let mut ticking = pin!(self.tick_loop(ticks, &run));
+        let mut ticking = pin!(self.tick_loop(ticks, &run, &meter));
         loop {
             let (batches, wait) = mappings.receive(self.queues, self.clock, phase);
-            functions.extend(batches.into_iter().map(|batch| self.invoke(batch)));
+            batches.iter().for_each(|batch| batch.count(&meter, self.clock.now()));
+            functions.extend(batches.into_iter().map(|batch| self.invoke(batch, &meter)));
             if phase.is_over(&functions, &mappings, self.queues) {
                 break;
             }
@@ -172,6 +176,7 @@ where
         self.store.persist_cursors()?;
         let mut totals = std::mem::take(&mut run.borrow_mut().totals);
         totals.pending = mappings.pending(self.queues);
+        totals.usage = meter.finish(self.clock.now());
         Ok(totals)
     }
 
@@ -181,7 +186,7 @@ where
     }
 
     /// Ticks once a minute of the wheel. A tick that takes longer than a minute leaves the next one a wider window.
-    async fn tick_loop<W: FnMut(&Snapshot)>(&self, ticks: Ticks, run: &RefCell<Run<W>>) {
+    async fn tick_loop<W: FnMut(&Snapshot)>(&self, ticks: Ticks, run: &RefCell<Run<W>>, meter: &Meter) {
         let mut last: Option<EpochMinute> = None;
         let mut count = 0;
         while ticks != Ticks::Count(count) {
@@ -190,21 +195,23 @@ where
                 tokio::time::sleep(self.clock.real_until(last.plus(1).start())).await;
                 continue;
             }
-            self.tick(minute, run).await;
+            self.tick(minute, run, meter).await;
             last = Some(minute);
             count += 1;
         }
     }
 
-    async fn tick<W: FnMut(&Snapshot)>(&self, minute: EpochMinute, run: &RefCell<Run<W>>) {
+    async fn tick<W: FnMut(&Snapshot)>(&self, minute: EpochMinute, run: &RefCell<Run<W>>, meter: &Meter) {
         if let Err(error) = self.trail(Some(minute)).await {
             tracing::warn!(error = error.chain(), %minute, "the cursors could not be read, the tick is left to the next");
             return;
         }
+        meter.tick(self.catalog.iter().count(), self.clock.now());
+        let ports = self.metered(meter);
         let dispatch = Dispatch {
             catalog: self.catalog,
-            store: self.ports.store,
-            queues: self.ports.queues,
+            store: &ports.store,
+            queues: &ports.queues,
             clock: self.clock,
             deadline: Timestamp::from_millis(u64::MAX),
             fan_out_above: self.config.fan_out_above,
@@ -224,6 +231,7 @@ where
         let mut run = run.borrow_mut();
         let Run { totals, watch } = &mut *run;
         totals.add_tick(&reports);
+        totals.usage = meter.metered();
         let late = self.clock.now().since(minute.start());
         watch(&Snapshot { minute, late, totals });
     }

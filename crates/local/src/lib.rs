@@ -9,3 +9,4 @@ pub mod clock;
 pub mod credentials;
 pub mod engine;
 pub mod faults;
+pub mod meter;

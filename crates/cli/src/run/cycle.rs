@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use pollwheel_connector::Connector;
+use pollwheel_core::meter::Prices;
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::poll::Limits;
 use pollwheel_local::bus::NdjsonBus;
@@ -32,6 +33,8 @@ pub(super) struct Cycle<'a> {
     pub(super) connector: &'a Connector,
     pub(super) credentials: &'a MemoryCredentials,
     pub(super) clock: WheelClock,
+    /// What the work is priced by, as if it had been done on AWS.
+    pub(super) prices: &'a Prices,
 }
 
 impl Cycle<'_> {
@@ -76,6 +79,7 @@ impl Cycle<'_> {
             after: self.store.stats(),
             usage,
             wall: started.elapsed(),
+            prices: self.prices,
         }))
     }
 }

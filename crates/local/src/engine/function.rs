@@ -11,8 +11,10 @@ use pollwheel_core::tick::{Dispatch, DrainReport, drain_messages};
 use tokio::time::Instant;
 
 use super::mappings::{Batch, Function};
+use super::metered::MeteredPorts;
 use super::{Engine, Totals};
 use crate::mapping::{InvocationError, Verdict, judge};
+use crate::meter::{Meter, MeteredBus, MeteredStore};
 use crate::queue::LocalQueues;
 
 /// What a pass reported.
@@ -39,13 +41,13 @@ where
     K: CredentialStore,
 {
     /// Runs a function on a batch, within its time-out, its panics contained.
-    pub(super) async fn invoke(&self, batch: Batch) -> Finished {
+    pub(super) async fn invoke(&self, batch: Batch, meter: &Meter) -> Finished {
         let records: Vec<Record> = batch
             .deliveries
             .iter()
             .map(|delivery| Record { id: delivery.message_id.clone(), body: delivery.body.to_string() })
             .collect();
-        let handler = AssertUnwindSafe(self.handle(batch.function, &records)).catch_unwind();
+        let handler = AssertUnwindSafe(self.handle(batch.function, &records, meter)).catch_unwind();
         let (answer, report) = match tokio::time::timeout(self.config.function_timeout, handler).await {
             Ok(Ok((result, report))) => {
                 for failure in &result.failed {
@@ -62,10 +64,11 @@ where
         Finished { mapping: batch.mapping, batch, answer, report }
     }
 
-    async fn handle(&self, function: Function, records: &[Record]) -> (BatchResult, Report) {
+    async fn handle(&self, function: Function, records: &[Record], meter: &Meter) -> (BatchResult, Report) {
+        let ports = self.metered(meter);
         match function {
             Function::Worker => {
-                let (result, report) = self.poll(records).await;
+                let (result, report) = self.poll(records, &ports).await;
                 for (error, (job, polls)) in &report.errors {
                     tracing::warn!(polls, %job, %error, "polls failed, their jobs are held");
                 }
@@ -76,18 +79,19 @@ where
                     return (fail_all(records, &error), Report::Completed(Box::default()));
                 }
                 let (result, report) =
-                    complete::complete(self.clock.now(), records, &self.completion()).await;
+                    complete::complete(self.clock.now(), records, &self.completion(&ports)).await;
                 (result, Report::Completed(Box::new(report)))
             }
             Function::Burial => {
-                let (result, report) = complete::bury(self.clock.now(), records, &self.completion()).await;
+                let (result, report) =
+                    complete::bury(self.clock.now(), records, &self.completion(&ports)).await;
                 (result, Report::Completed(Box::new(report)))
             }
             Function::Drain => {
                 let dispatch = Dispatch {
                     catalog: self.catalog,
-                    store: self.ports.store,
-                    queues: self.ports.queues,
+                    store: &ports.store,
+                    queues: &ports.queues,
                     clock: self.clock,
                     deadline: self.clock.now().plus(self.clock.to_wheel(self.config.function_timeout / 2)),
                     fan_out_above: self.config.fan_out_above,
@@ -98,16 +102,20 @@ where
         }
     }
 
-    async fn poll(&self, records: &[Record]) -> (BatchResult, PollReport) {
+    async fn poll(
+        &self,
+        records: &[Record],
+        ports: &MeteredPorts<'_, S, Q, B, P, K>,
+    ) -> (BatchResult, PollReport) {
         let (started, timeout) = (Instant::now(), self.config.function_timeout);
         let time_left = move || timeout.saturating_sub(started.elapsed());
         let worker = Worker {
             catalog: self.catalog,
-            poller: self.ports.poller,
-            bus: self.ports.bus,
-            queues: self.ports.queues,
-            control: self.ports.store,
-            credentials: self.ports.credentials,
+            poller: &ports.poller,
+            bus: &ports.bus,
+            queues: &ports.queues,
+            control: &ports.store,
+            credentials: &ports.credentials,
             clock: self.clock,
             time_left: &time_left,
             limits: self.config.limits,
@@ -116,13 +124,11 @@ where
         poll::poll(records, &worker, cut_off).await
     }
 
-    const fn completion(&self) -> Completion<'_, S, B> {
-        Completion {
-            catalog: self.catalog,
-            store: self.ports.store,
-            bus: self.ports.bus,
-            seed: self.config.seed,
-        }
+    const fn completion<'p>(
+        &'p self,
+        ports: &'p MeteredPorts<'_, S, Q, B, P, K>,
+    ) -> Completion<'p, MeteredStore<'p, S>, MeteredBus<'p, B>> {
+        Completion { catalog: self.catalog, store: &ports.store, bus: &ports.bus, seed: self.config.seed }
     }
 }
 

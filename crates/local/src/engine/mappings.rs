@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{Clock, QueueName};
+use pollwheel_core::time::Timestamp;
 use tokio::time::Instant;
 
 use super::EngineConfig;
 use super::phase::Phase;
 use crate::clock::WheelClock;
+use crate::meter::Meter;
 use crate::queue::{Delivery, LocalQueues, QueueConfig, QueueId};
 
 /// Seconds that a queue keeps a message: SQS's longest, fourteen days.
@@ -49,6 +51,13 @@ pub(super) struct Batch {
     pub(super) queue: QueueId,
     pub(super) function: Function,
     pub(super) deliveries: Vec<Delivery>,
+}
+
+impl Batch {
+    /// Tells the meter what was received.
+    pub(super) fn count(&self, meter: &Meter, now: Timestamp) {
+        meter.received(&self.queue, now, self.deliveries.iter().map(|delivery| delivery.body.len()));
+    }
 }
 
 /// All mappings of a process.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use pollwheel_core::complete::CompletionReport;
+use pollwheel_core::meter::Metered;
 use pollwheel_core::poll::PollReport;
 use pollwheel_core::tick::{CursorMove, DrainReport, JobTypeTick, Skip, TickEnd};
 use pollwheel_core::time::EpochMinute;
@@ -62,6 +63,8 @@ pub struct Totals {
     pub invocations_failed: u64,
     /// Dispatched jobs that were neither confirmed nor given up when the run ended. The next run dispatches them again.
     pub pending: u64,
+    /// What a deployment on AWS would be billed for the same work.
+    pub usage: Metered,
     /// How late polls began, in milliseconds of the wheel.
     lateness: Option<Histogram<u64>>,
 }
