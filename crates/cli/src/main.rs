@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod screen;
 mod signals;
+mod simulate;
 mod status;
 mod usage;
 
@@ -31,13 +32,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = Args::parse();
     let screen = Screen::new();
-    let done = logs::start(args.log.as_deref(), &screen).and_then(|()| match args.command {
+    let done = logs::start(args.log.as_deref(), args.command.usual_log(), &screen).and_then(|()| match args.command {
         Command::Run(args) if args.demo => demo::run(&args, &screen),
         Command::Run(args) => run::run(&args, &screen),
         Command::Channel(command) => channel::run(&command, &screen),
         Command::Job(JobCommand::List(args)) => job::list(&args),
         Command::Job(JobCommand::Show(args)) => job::show(&args),
         Command::Job(JobCommand::Explain(args)) => job::explain(&args),
+        Command::Simulate(args) => simulate::run(&args, &screen),
         Command::Completions(args) => completions::print(args.shell),
     });
     exit::code(done, &screen)

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::EngineConfig;
 use super::phase::Phase;
+use super::surroundings::{Function, Surroundings};
 use crate::clock::WheelClock;
 use crate::queue::{Delivery, LocalQueues, QueueConfig, QueueId};
 
@@ -18,19 +19,6 @@ const RETENTION_SECONDS: u32 = 14 * 24 * 3600;
 const VISIBILITY_TIMEOUTS: u32 = 6;
 /// Messages of finished polls in one batch, and so in one commit.
 const COMPLETION_BATCH: usize = 100;
-
-/// What a queue's messages are handed to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Function {
-    /// Polls jobs.
-    Worker,
-    /// Applies finished polls.
-    Completion,
-    /// Takes the jobs that come back from a dead-letter queue.
-    Burial,
-    /// Dispatches partitions of a large tick.
-    Drain,
-}
 
 struct Mapping {
     queue: QueueId,
@@ -72,7 +60,7 @@ impl Mappings {
         let mut map = |queue: QueueId, function: Function, batch_size: usize, at_once: usize| {
             let gather = match function {
                 Function::Completion => config.gather,
-                Function::Worker | Function::Burial | Function::Drain => Duration::ZERO,
+                Function::Scheduler | Function::Worker | Function::Burial | Function::Drain => Duration::ZERO,
             };
             mappings.push(Mapping {
                 queue,
@@ -104,6 +92,7 @@ impl Mappings {
         &mut self,
         queues: &LocalQueues,
         clock: &WheelClock,
+        surroundings: &dyn Surroundings,
         phase: Phase,
     ) -> (Vec<Batch>, Option<Duration>) {
         let mut batches = Vec::new();
@@ -113,7 +102,7 @@ impl Mappings {
                 continue;
             }
             while mapping.under_way < mapping.at_once {
-                match mapping.next(queues, clock) {
+                match mapping.next(queues, clock, surroundings) {
                     Next::Batch(deliveries) => {
                         mapping.under_way += 1;
                         let (queue, function) = (mapping.queue.clone(), mapping.function);
@@ -169,10 +158,12 @@ impl Mapping {
         !phase.is_stopping() || matches!(self.function, Function::Completion)
     }
 
-    fn next(&mut self, queues: &LocalQueues, clock: &WheelClock) -> Next {
+    fn next(&mut self, queues: &LocalQueues, clock: &WheelClock, surroundings: &dyn Surroundings) -> Next {
         let visible_at = queues.next_visible(&self.queue);
         let Some(visible_at) = visible_at else { return Next::Wait(None) };
-        if visible_at > clock.now() {
+        let now = clock.now();
+        let visible_at = visible_at.max(surroundings.served_from(&self.queue, now));
+        if visible_at > now {
             return Next::Wait(Some(clock.real_until(visible_at)));
         }
         if !self.gather.is_zero() {

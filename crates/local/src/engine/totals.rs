@@ -147,6 +147,12 @@ impl Totals {
         self.outcomes.get(name).copied().unwrap_or_default()
     }
 
+    /// How late polls began, in milliseconds of the wheel; none without polls.
+    #[must_use]
+    pub const fn lateness(&self) -> Option<&Histogram<u64>> {
+        self.lateness.as_ref()
+    }
+
     /// How late polls began: the given quantile (0 to 1), in seconds of the wheel; 0 without polls.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of lateness are far below 2^52")]

@@ -16,10 +16,13 @@ pub struct FaultyBus<'a, B> {
 
 impl<B: Bus> Bus for FaultyBus<'_, B> {
     async fn publish(&self, events: Vec<Event>) -> Vec<Result<(), PortError>> {
+        if self.faults.is_calm() {
+            return self.inner.publish(events).await;
+        }
         self.faults.edge().await;
         let mut answers = Vec::with_capacity(events.len());
         for event in events {
-            if self.faults.refuses_entry() {
+            if self.faults.happens("event_refused", self.faults.rates.event_refused) {
                 answers.push(Err(injected("was refused")));
                 continue;
             }
@@ -28,7 +31,7 @@ impl<B: Bus> Bus for FaultyBus<'_, B> {
             answers.push(answer.and_then(|()| self.faults.answer(())));
         }
         self.faults.edge().await;
-        self.faults.forget_entries(&mut answers);
+        self.faults.forget("event_missing", self.faults.rates.event_missing, &mut answers);
         answers
     }
 }

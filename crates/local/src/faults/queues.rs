@@ -18,15 +18,34 @@ impl<Q: Queues> FaultyQueues<'_, Q> {
         if self.faults.refuses_entry() {
             return Err(injected("was refused"));
         }
-        if self.faults.happens("doubled", self.faults.rates.doubled) {
+        let rates = &self.faults.rates;
+        let completion = if *queue == QueueName::Completed { rates.completion_doubled } else { 0 };
+        if self.faults.happens("doubled", rates.doubled) || self.faults.happens("completion_doubled", completion) {
             self.deliver(queue, message.clone()).await?;
+        }
+        if self.faults.happens("lost", rates.lost) {
+            return self.faults.answer(());
         }
         if self.faults.happens("late", self.faults.rates.late) {
             let delay = self.faults.draw(u32::from(Rates::MAX_DELAY_SECONDS) + 1);
             message.delay_seconds = u16::try_from(delay).unwrap_or(Rates::MAX_DELAY_SECONDS);
         }
+        if self.faults.two_versions.get() {
+            self.rewrite(&mut message);
+        }
         self.deliver(queue, message).await?;
         self.faults.answer(())
+    }
+
+    /// What a newer build writes: another version that this one must keep, or a member that this one passes over.
+    fn rewrite(&self, message: &mut Outgoing) {
+        let (kind, from, to) = match self.faults.draw(4) {
+            0 => ("newer_version", r#"{"v":1,"#, r#"{"v":2,"#),
+            1 => ("unknown_member", r#","hop":"#, r#","colour":"blue","hop":"#),
+            _ => return,
+        };
+        self.faults.count(kind, 1);
+        message.body = message.body.replacen(from, to, 1);
     }
 
     async fn deliver(&self, queue: &QueueName, message: Outgoing) -> Result<(), PortError> {
@@ -40,6 +59,9 @@ impl<Q: Queues> FaultyQueues<'_, Q> {
 
 impl<Q: Queues> Queues for FaultyQueues<'_, Q> {
     async fn send(&self, queue: &QueueName, messages: Vec<Outgoing>) -> Vec<Result<(), PortError>> {
+        if self.faults.is_calm() {
+            return self.inner.send(queue, messages).await;
+        }
         self.faults.edge().await;
         let mut answers = Vec::with_capacity(messages.len());
         for message in messages {

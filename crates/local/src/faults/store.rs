@@ -34,6 +34,14 @@ impl<S> FaultyStore<'_, S> {
     }
 }
 
+const fn place_of(change: &Change) -> Place {
+    match change {
+        Change::Insert(row) | Change::Update { row, .. } | Change::Move { row, .. } => row.place,
+        Change::Remove { place, .. } => *place,
+        Change::Wake(wake) => wake.place,
+    }
+}
+
 impl<S: JobStore> JobStore for FaultyStore<'_, S> {
     async fn read_cohort(
         &self,
@@ -42,6 +50,7 @@ impl<S: JobStore> JobStore for FaultyStore<'_, S> {
         from: Option<&str>,
         limit: usize,
     ) -> Result<Page<JobRow>, PortError> {
+        self.faults.key(Place::Cohort(cohort))?;
         self.read(self.inner.read_cohort(job_type, cohort, from, limit)).await
     }
 
@@ -57,6 +66,7 @@ impl<S: JobStore> JobStore for FaultyStore<'_, S> {
     }
 
     async fn read_row(&self, job: &JobId, place: Place) -> Result<Option<JobRow>, PortError> {
+        self.faults.key(place)?;
         self.read(self.inner.read_row(job, place)).await
     }
 
@@ -65,11 +75,18 @@ impl<S: JobStore> JobStore for FaultyStore<'_, S> {
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Vec<Result<Applied, PortError>> {
+        if self.faults.is_calm() {
+            return self.inner.apply(changes).await;
+        }
         self.faults.edge().await;
         let mut answers = Vec::with_capacity(changes.len());
         for change in changes {
             if self.faults.refuses_entry() {
                 answers.push(Err(injected("was refused")));
+                continue;
+            }
+            if let Err(error) = self.faults.key(place_of(&change)) {
+                answers.push(Err(error));
                 continue;
             }
             let applied = self.inner.apply(vec![change]).await.pop();
