@@ -32,7 +32,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = Args::parse();
     let screen = Screen::new();
-    let done = logs::start(args.log.as_deref(), args.command.usual_log(), &screen).and_then(|()| match args.command {
+    let done = logs::start(args.log.as_deref(), args.command.usual_log(), &screen).and_then(|()| match args
+        .command
+    {
         Command::Run(args) if args.demo => demo::run(&args, &screen),
         Command::Run(args) => run::run(&args, &screen),
         Command::Channel(command) => channel::run(&command, &screen),

@@ -21,7 +21,8 @@ const SHOWN: usize = 5;
 /// Runs the seeds. Fails when one of them does, unless a bug was planted, which must fail.
 pub(crate) fn run(args: &SimulateArgs, screen: &Screen) -> Result<(), Failure> {
     if let Some(folder) = &args.channels {
-        let reason = "a folder of channels cannot be simulated yet: leave `--channels` out for the built-in job type";
+        let reason =
+            "a folder of channels cannot be simulated yet: leave `--channels` out for the built-in job type";
         return Err(Failure::Input(format!("{}: {reason}", folder.display())));
     }
     let setup = Setup {
@@ -48,7 +49,9 @@ fn scenario(text: &str) -> Result<Scenario, Failure> {
         return Ok(named);
     }
     let wrong = |reason: String| {
-        Failure::Input(format!("`{text}` is not `quiet`, `news`, `torrent` or `outage`, nor a file of a scenario: {reason}"))
+        Failure::Input(format!(
+            "`{text}` is not `quiet`, `news`, `torrent` or `outage`, nor a file of a scenario: {reason}"
+        ))
     };
     let json = fs::read_to_string(text).map_err(|error| wrong(error.to_string()))?;
     Scenario::read(&json).map_err(|error| wrong(error.to_string()))
@@ -94,8 +97,14 @@ fn show(report: &Report, args: &SimulateArgs) -> Result<(), Failure> {
         ("recovered", report.recovered.to_string()),
         ("rate limit violations", report.rate_limit_violations.to_string()),
         ("most hops", report.max_hops.to_string()),
-        ("lateness p50, p99", format!("{:.1} s, {:.1} s", report.lateness_seconds_p50, report.lateness_seconds_p99)),
-        ("freshness p50, p99", format!("{:.1} s, {:.1} s", report.freshness_seconds_p50, report.freshness_seconds_p99)),
+        (
+            "lateness p50, p99",
+            format!("{:.1} s, {:.1} s", report.lateness_seconds_p50, report.lateness_seconds_p99),
+        ),
+        (
+            "freshness p50, p99",
+            format!("{:.1} s, {:.1} s", report.freshness_seconds_p50, report.freshness_seconds_p99),
+        ),
         ("writes a poll", format!("{:.4}", report.writes_per_poll)),
         ("event log", report.event_log_hash.clone()),
     ];

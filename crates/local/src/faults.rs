@@ -149,13 +149,18 @@ impl Faults {
 
     /// Whether nothing goes wrong now: batches need not be taken apart.
     fn is_calm(&self) -> bool {
-        !self.on.get() || (self.rates == Rates::default() && self.throttled.get().is_none() && !self.two_versions.get())
+        !self.on.get()
+            || (self.rates == Rates::default() && self.throttled.get().is_none() && !self.two_versions.get())
     }
 
     fn key(&self, place: Place) -> Result<(), PortError> {
         let Some(range) = self.throttled.get().filter(|_| self.on.get()) else { return Ok(()) };
         let key = match place {
-            Place::Cohort(cohort) => u64::from(cohort.cadence.minutes()) << 32 | u64::from(cohort.phase) << 16 | u64::from(cohort.shard),
+            Place::Cohort(cohort) => {
+                u64::from(cohort.cadence.minutes()) << 32
+                    | u64::from(cohort.phase) << 16
+                    | u64::from(cohort.shard)
+            }
             Place::Parked { shard } => u64::MAX - u64::from(shard),
         };
         if below(mix(range, key), 10) > 0 {

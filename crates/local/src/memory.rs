@@ -52,7 +52,13 @@ impl MemoryStore {
     /// Writes a row as it is, past every condition and registration: what a broken adapter would do. For a bug planted
     /// on purpose.
     pub fn put_unchecked(&self, row: JobRow) {
-        self.rows.borrow_mut().entry(row.job.job_type.clone()).or_default().entry(row.place).or_default().put(row);
+        self.rows
+            .borrow_mut()
+            .entry(row.job.job_type.clone())
+            .or_default()
+            .entry(row.place)
+            .or_default()
+            .put(row);
     }
 
     fn count(&self, more: StoreStats) {

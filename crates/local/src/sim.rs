@@ -16,6 +16,7 @@ mod planted;
 mod scenario;
 
 mod bus;
+mod deployment;
 mod limits;
 mod notebook;
 mod surroundings;
@@ -28,7 +29,6 @@ mod report;
 mod run;
 mod seeds;
 
-pub use bus::SeenBus;
 pub use judge::Verdict;
 pub use kind::{FaultKind, FaultSet, UnknownFault};
 pub use limits::Violations;
@@ -37,5 +37,3 @@ pub use report::Report;
 pub use run::{JOB_TYPE, Setup, SimError, run_once, under_virtual_time};
 pub use scenario::{Outage, Scenario, ScenarioError};
 pub use seeds::{Seeds, run_seeds};
-pub use timeline::Timeline;
-pub use world::{Source, World};

@@ -80,7 +80,12 @@ where
         .await
     }
 
-    async fn handle(&self, function: Function, records: &[Record], clock: FunctionClock) -> (BatchResult, Report) {
+    async fn handle(
+        &self,
+        function: Function,
+        records: &[Record],
+        clock: FunctionClock,
+    ) -> (BatchResult, Report) {
         match function {
             Function::Worker => {
                 let (result, report) = self.poll(records, &clock).await;
@@ -93,8 +98,7 @@ where
                 if let Err(error) = (self.before_completion)() {
                     return (fail_all(records, &error), Report::Completed(Box::default()));
                 }
-                let (result, report) =
-                    complete::complete(clock.now(), records, &self.completion()).await;
+                let (result, report) = complete::complete(clock.now(), records, &self.completion()).await;
                 (result, Report::Completed(Box::new(report)))
             }
             Function::Burial => {
@@ -157,12 +161,13 @@ impl Finished {
     pub(super) fn settle(self, queues: &LocalQueues, surroundings: &dyn Surroundings, totals: &mut Totals) {
         let deliveries = &self.batch.deliveries;
         let ids: Vec<&str> = deliveries.iter().map(|delivery| delivery.message_id.as_str()).collect();
-        let is_done: Box<dyn Fn(usize) -> bool> =
-            match surroundings.judged(&self.batch.queue, judge(self.answer.as_deref().map_err(|error| *error), &ids)) {
-                Verdict::AllDone => Box::new(|_| true),
-                Verdict::SomeFailed { failed } => Box::new(move |index| !failed.contains(&index)),
-                Verdict::AllFailed(_) => Box::new(|_| false),
-            };
+        let is_done: Box<dyn Fn(usize) -> bool> = match surroundings
+            .judged(&self.batch.queue, judge(self.answer.as_deref().map_err(|error| *error), &ids))
+        {
+            Verdict::AllDone => Box::new(|_| true),
+            Verdict::SomeFailed { failed } => Box::new(move |index| !failed.contains(&index)),
+            Verdict::AllFailed(_) => Box::new(|_| false),
+        };
         for (index, delivery) in deliveries.iter().enumerate() {
             if is_done(index) {
                 surroundings.deletes(&self.batch.queue, &delivery.body, self.invoked);

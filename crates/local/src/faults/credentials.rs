@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use pollwheel_core::id::{AccountId, ChannelName};
-use pollwheel_core::ports::{Application, CredentialStore, Credentials, Holder, Lease, PortError, Retry, Saved};
+use pollwheel_core::ports::{
+    Application, CredentialStore, Credentials, Holder, Lease, PortError, Retry, Saved,
+};
 use pollwheel_core::time::Timestamp;
 
 use super::Faults;

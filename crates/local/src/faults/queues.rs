@@ -20,7 +20,9 @@ impl<Q: Queues> FaultyQueues<'_, Q> {
         }
         let rates = &self.faults.rates;
         let completion = if *queue == QueueName::Completed { rates.completion_doubled } else { 0 };
-        if self.faults.happens("doubled", rates.doubled) || self.faults.happens("completion_doubled", completion) {
+        if self.faults.happens("doubled", rates.doubled)
+            || self.faults.happens("completion_doubled", completion)
+        {
             self.deliver(queue, message.clone()).await?;
         }
         if self.faults.happens("lost", rates.lost) {
@@ -30,7 +32,7 @@ impl<Q: Queues> FaultyQueues<'_, Q> {
             let delay = self.faults.draw(u32::from(Rates::MAX_DELAY_SECONDS) + 1);
             message.delay_seconds = u16::try_from(delay).unwrap_or(Rates::MAX_DELAY_SECONDS);
         }
-        if self.faults.two_versions.get() {
+        if self.faults.two_versions.get() && matches!(queue, QueueName::Jobs(_)) {
             self.rewrite(&mut message);
         }
         self.deliver(queue, message).await?;

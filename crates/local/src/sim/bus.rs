@@ -16,7 +16,7 @@ use crate::clock::WheelClock;
 const DIGITS: u8 = 3;
 
 /// The bus of a simulation.
-pub struct SeenBus<'a, W> {
+pub(super) struct SeenBus<'a, W> {
     pub(super) clock: WheelClock,
     pub(super) world: &'a W,
     pub(super) notebook: &'a Notebook,
@@ -28,7 +28,12 @@ pub struct SeenBus<'a, W> {
 }
 
 impl<'a, W> SeenBus<'a, W> {
-    pub(super) fn new(clock: WheelClock, world: &'a W, notebook: &'a Notebook, planted: Option<Planted>) -> Self {
+    pub(super) fn new(
+        clock: WheelClock,
+        world: &'a W,
+        notebook: &'a Notebook,
+        planted: Option<Planted>,
+    ) -> Self {
         Self {
             clock,
             world,

@@ -148,7 +148,9 @@ pub struct FaultSet(BTreeSet<FaultKind>);
 
 /// A name that no fault has.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no fault: write `all`, `none`, or some of {known}, or their cases such as `r08`, with commas")]
+#[error(
+    "`{name}` is no fault: write `all`, `none`, or some of {known}, or their cases such as `r08`, with commas"
+)]
 pub struct UnknownFault {
     name: String,
     known: String,
@@ -208,7 +210,8 @@ impl FromStr for FaultSet {
         }
         let mut kinds = BTreeSet::new();
         for name in text.split(',').map(str::trim) {
-            let named = FaultKind::ALL.into_iter().filter(|kind| kind.name() == name || kind.case() == Some(name));
+            let named =
+                FaultKind::ALL.into_iter().filter(|kind| kind.name() == name || kind.case() == Some(name));
             let before = kinds.len();
             kinds.extend(named);
             if kinds.len() == before && !kinds.iter().any(|kind: &FaultKind| kind.name() == name) {

@@ -69,7 +69,8 @@ impl Notebook {
 
     /// Writes an event into the log's hash: what kind, what, and when.
     pub(super) fn log(&self, now: Timestamp, kind: u64, what: u128) {
-        let [low, high] = [what & u128::from(u64::MAX), what >> 64].map(|half| u64::try_from(half).unwrap_or(0));
+        let [low, high] =
+            [what & u128::from(u64::MAX), what >> 64].map(|half| u64::try_from(half).unwrap_or(0));
         self.hash.set(mix(mix(self.hash.get() ^ low, high ^ kind << 56), now.millis()));
     }
 

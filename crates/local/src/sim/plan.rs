@@ -90,7 +90,13 @@ pub(super) struct Plan {
 
 impl Plan {
     /// The plan of a run of `minutes`, of which the faults have the first `faulty`.
-    pub(super) fn draw(seed: u64, faults: &FaultSet, start: EpochMinute, faulty: u32, outage: Option<Outage>) -> Self {
+    pub(super) fn draw(
+        seed: u64,
+        faults: &FaultSet,
+        start: EpochMinute,
+        faulty: u32,
+        outage: Option<Outage>,
+    ) -> Self {
         let mut plan = Self {
             seed: mix(seed, 0x91A7),
             faults: faults.clone(),
@@ -108,7 +114,8 @@ impl Plan {
             }),
         };
         if faults.has(FaultKind::MissingTicks) {
-            plan.missing = (0..).zip(MISSING_MINUTES).map(|(number, minutes)| plan.span(number, minutes)).collect();
+            plan.missing =
+                (0..).zip(MISSING_MINUTES).map(|(number, minutes)| plan.span(number, minutes)).collect();
         }
         if faults.has(FaultKind::MappingsOff) {
             plan.off = vec![plan.span(10, OFF_MINUTES)];
@@ -154,6 +161,11 @@ impl Plan {
         arrivals
     }
 
+    /// Whether a message that was accepted may be lost.
+    pub(super) fn loses_messages(&self) -> bool {
+        self.faults.has(FaultKind::LostMessages)
+    }
+
     /// Until when the mapping of the job queues is off, if it is.
     pub(super) fn off_until(&self, minute: EpochMinute) -> Option<EpochMinute> {
         self.off.iter().find(|span| span.has(minute)).map(|span| span.end())
@@ -176,9 +188,8 @@ impl Plan {
 
     /// What is purged at the start of a minute.
     pub(super) fn purge(&self, minute: EpochMinute) -> Option<Purged> {
-        self.happens(FaultKind::Purges, minute, 4).then(|| {
-            if minute.get().is_multiple_of(2) { Purged::Jobs } else { Purged::Completed }
-        })
+        self.happens(FaultKind::Purges, minute, 4)
+            .then(|| if minute.get().is_multiple_of(2) { Purged::Jobs } else { Purged::Completed })
     }
 
     /// Whether a crowd of jobs is woken in a minute.

@@ -4,16 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
-use pollwheel_core::cadence::{Cadence, CadenceRange};
-use pollwheel_core::context::{Context, ContextMap};
-use pollwheel_core::id::{AccountId, IdError, JobId, JobTypeId, ServiceLevel};
-use pollwheel_core::policy::{Catalog, JobTypeSpec, Policy};
+use pollwheel_core::id::{IdError, JobId};
+use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{Clock, PortError};
-use pollwheel_core::register::{NewJob, RegisterError, register};
-use pollwheel_core::row::Subject;
+use pollwheel_core::register::{RegisterError, register};
 use pollwheel_core::time::Timestamp;
 
 use super::bus::SeenBus;
+use super::deployment::Deployment;
 use super::judge::{Judged, Verdict, judge};
 use super::kind::{FaultKind, FaultSet};
 use super::notebook::{Detail, Exactness, Notebook};
@@ -21,30 +19,24 @@ use super::plan::Plan;
 use super::planted::Planted;
 use super::scenario::Scenario;
 use super::surroundings::{GRACE_MINUTES, SimSurroundings};
-use super::timeline::Timeline;
 use super::watch::{ClaimedQueues, WatchedQueues, WatchedStore};
-use super::world::{POOL, World};
+use super::world::World;
 use crate::clock::{REAL_TICK, WheelClock};
 use crate::credentials::MemoryCredentials;
 use crate::engine::{Engine, EngineConfig, Ports, Ticks};
 use crate::faults::{Faults, FaultyBus, FaultyCredentials, FaultyPoller, FaultyQueues, FaultyStore};
 use crate::memory::MemoryStore;
 use crate::queue::LocalQueues;
+use crate::store::StoreStats;
 
 /// The job type that most accounts have.
 pub const JOB_TYPE: &str = "sim/items";
-/// The channel that is crowded.
-const CROWD: &str = "crowd/items";
 /// Noon of a day in 2025.
-const START: Timestamp = Timestamp::from_millis(1_740_052_800_000);
+pub(super) const START: Timestamp = Timestamp::from_millis(1_740_052_800_000);
 /// Accounts above which only some jobs are looked at closely.
 const CLOSE_UP_TO: u32 = 20_000;
 /// Longest hold of the built-in job types, in minutes: what the second phase must outlast.
-const HOLD_CAP_MINUTES: u32 = 60;
-/// Jobs of the crowd for each account, where there is one.
-const CROWD_FACTOR: u32 = 10;
-/// Most jobs of a crowd.
-const MAX_CROWD: u32 = 100_000;
+pub(super) const HOLD_CAP_MINUTES: u32 = 60;
 
 /// Kinds of faults that never make a dispatch repeat itself, or be lost on its way to a queue.
 const EXACT: [FaultKind; 7] = [
@@ -99,80 +91,6 @@ fn calm_minutes(setup: &Setup) -> u32 {
     wanted.min(setup.minutes.get() / 2)
 }
 
-fn spec(id: &str, range: CadenceRange, accounts: u32) -> Result<JobTypeSpec, IdError> {
-    let mut spec = JobTypeSpec::new(JobTypeId::new(id)?, range);
-    let capped = |range| Policy {
-        hold_cap_minutes: HOLD_CAP_MINUTES,
-        max_staleness_minutes: HOLD_CAP_MINUTES,
-        backoff_cap_minutes: HOLD_CAP_MINUTES / 2,
-        ..Policy::new(range)
-    };
-    spec.default_policy = capped(range);
-    let keen = CadenceRange::new(Cadence::at_least(5), Cadence::at_least(60)).unwrap_or(range);
-    spec.levels.insert(ServiceLevel::new("keen")?, capped(keen));
-    spec.backlog_limit = u64::from(accounts.max(100)) * 3;
-    Ok(spec)
-}
-
-/// The deployment of a run: its job types and its jobs.
-struct Deployment {
-    catalog: Catalog,
-    jobs: Vec<NewJob>,
-    crowd: Vec<JobId>,
-    timelines: Vec<Timeline>,
-}
-
-fn deployment(setup: &Setup, seed: u64) -> Result<Deployment, IdError> {
-    let accounts = setup.accounts.get();
-    let quarter = Cadence::at_least(15);
-    let range = setup.scenario.range().or_else(|| CadenceRange::new(quarter, quarter).ok());
-    let mut specs = Vec::new();
-    let mut named = |id: &str, range: Option<CadenceRange>| -> Result<JobTypeId, IdError> {
-        if let Some(range) = range {
-            specs.push(spec(id, range, accounts)?);
-        }
-        JobTypeId::new(id)
-    };
-    let items = named(JOB_TYPE, range)?;
-    let has = |kind| setup.faults.has(kind);
-    let pool = if has(FaultKind::ApplicationLimit) { Some(named(POOL, range)?) } else { None };
-    let daily = CadenceRange::new(Cadence::SLOWEST, Cadence::SLOWEST).ok();
-    let crowd = if has(FaultKind::Crowding) { Some(named(CROWD, daily)?) } else { None };
-
-    let (standard, keen) = (ServiceLevel::new("standard")?, ServiceLevel::new("keen")?);
-    let (torrent, quiet) = (Scenario::torrent(), Scenario::quiet());
-    let crowded = crowd.as_ref().map_or(0, |_| accounts.saturating_mul(CROWD_FACTOR).min(MAX_CROWD));
-    let mut made = Deployment { catalog: Catalog::default(), jobs: Vec::new(), crowd: Vec::new(), timelines: Vec::new() };
-    for number in 0..accounts + crowded {
-        let is_keen = has(FaultKind::LongChains) && number % 5 == 1 && number < accounts;
-        let job_type = match (&crowd, &pool) {
-            (Some(crowd), _) if number >= accounts => crowd,
-            (_, Some(pool)) if number % 4 == 3 => pool,
-            _ => &items,
-        };
-        let scenario = match number {
-            number if number >= accounts => &quiet,
-            _ if is_keen => &torrent,
-            _ => &setup.scenario,
-        };
-        let timeline = Timeline::new(seed, number, scenario, START);
-        let job = JobId { job_type: job_type.clone(), account: AccountId::new(format!("a{number}"))?, target: None };
-        if number >= accounts {
-            made.crowd.push(job.clone());
-        }
-        let members = ContextMap::from_iter([("since".to_owned(), 0.into())]);
-        made.jobs.push(NewJob {
-            job,
-            subject: Subject { external_id: number.to_string(), base_url: None },
-            level: if is_keen { keen.clone() } else { standard.clone() },
-            context: Context::new(&members).unwrap_or_default(),
-        });
-        made.timelines.push(timeline);
-    }
-    made.catalog = Catalog::new(specs);
-    Ok(made)
-}
-
 fn config(setup: &Setup, seed: u64) -> EngineConfig {
     let usual = EngineConfig::default();
     if setup.accounts.get() <= CLOSE_UP_TO {
@@ -184,91 +102,126 @@ fn config(setup: &Setup, seed: u64) -> EngineConfig {
     config
 }
 
+/// Everything of a run that its ports stand on.
+struct Stage<'s> {
+    setup: &'s Setup,
+    seed: u64,
+    clock: WheelClock,
+    plan: Plan,
+    catalog: Catalog,
+    store: MemoryStore,
+    queues: LocalQueues,
+    world: World,
+    notebook: Notebook,
+    faults: Faults,
+    credentials: MemoryCredentials,
+    jobs: Vec<JobId>,
+    crowd: Vec<JobId>,
+    /// Writes of the registration, which are no run's.
+    registered: StoreStats,
+}
+
 /// Simulates one deployment. Call it under paused time: see [`under_virtual_time`].
 ///
 /// # Errors
 /// [`SimError`].
 pub async fn run_once(setup: &Setup, seed: u64) -> Result<Verdict, SimError> {
-    let clock = WheelClock::running(START, REAL_TICK);
-    let minutes = setup.minutes.get();
-    let faulty = minutes - calm_minutes(setup);
-    let plan = Plan::draw(seed, &setup.faults, START.minute(), faulty, setup.scenario.outage);
-    let Deployment { catalog, jobs, crowd, timelines } = deployment(setup, seed)?;
-    let store = MemoryStore::default();
-    register(clock.now(), &jobs, &catalog, &store).await?;
-    let ids: Vec<JobId> = jobs.into_iter().map(|job| job.job).collect();
-    let registered = store.stats();
+    Stage::set(setup, seed).await?.play().await
+}
 
-    let detail = if setup.accounts.get() <= CLOSE_UP_TO { Detail::All } else { Detail::Sampled };
-    let exactness = if setup.faults.only(&EXACT) { Exactness::Once } else { Exactness::AtLeastOnce };
-    let notebook = Notebook::new(seed, detail, exactness);
-    let faults = Faults::new(seed, plan.rates);
-    let queues = LocalQueues::lasting(Rc::new(clock), seed);
-    let world = World::new(clock, seed, plan.clone(), timelines);
-    let bus = SeenBus::new(clock, &world, &notebook, setup.planted);
-    let credentials = MemoryCredentials::default();
-    let planted = setup.planted;
+impl<'s> Stage<'s> {
+    async fn set(setup: &'s Setup, seed: u64) -> Result<Self, SimError> {
+        let clock = WheelClock::running(START, REAL_TICK);
+        let faulty = setup.minutes.get() - calm_minutes(setup);
+        let plan = Plan::draw(seed, &setup.faults, START.minute(), faulty, setup.scenario.outage);
+        let Deployment { catalog, jobs, crowd, timelines } = Deployment::of(setup, seed)?;
+        let store = MemoryStore::default();
+        register(clock.now(), &jobs, &catalog, &store).await?;
+        let detail = if setup.accounts.get() <= CLOSE_UP_TO { Detail::All } else { Detail::Sampled };
+        let exactness = if setup.faults.only(&EXACT) { Exactness::Once } else { Exactness::AtLeastOnce };
+        Ok(Self {
+            setup,
+            seed,
+            clock,
+            registered: store.stats(),
+            store,
+            catalog,
+            queues: LocalQueues::lasting(Rc::new(clock), seed),
+            world: World::new(clock, seed, plan.clone(), timelines),
+            notebook: Notebook::new(seed, detail, exactness),
+            faults: Faults::new(seed, plan.rates),
+            credentials: MemoryCredentials::default(),
+            plan,
+            jobs: jobs.into_iter().map(|job| job.job).collect(),
+            crowd,
+        })
+    }
 
-    let watched = WatchedStore {
-        inner: &store, queues: &queues, notebook: &notebook, faults: &faults, clock, planted, moves: Cell::new(0),
-    };
-    let watched_queues = WatchedQueues { inner: &queues, notebook: &notebook, faults: &faults, clock };
-    let faulty_store = FaultyStore { inner: &watched, faults: &faults };
-    let faulty_queues = FaultyQueues { inner: &watched_queues, faults: &faults };
-    let claimed = ClaimedQueues { inner: &faulty_queues, planted };
-    let faulty_bus = FaultyBus { inner: &bus, faults: &faults };
-    let poller = FaultyPoller { inner: &world, faults: &faults };
-    let faulty_credentials = FaultyCredentials { inner: &credentials, faults: &faults };
-    let cadences = 2 * u32::from(setup.scenario.slowest.minutes());
-    let surroundings = SimSurroundings {
-        plan: &plan,
-        faults: &faults,
-        catalog: &catalog,
-        store: &store,
-        queues: &queues,
-        notebook: &notebook,
-        world: &world,
-        clock,
-        planted,
-        crowd: &crowd,
-        confirmed_by: plan.calm_from.plus(cadences + GRACE_MINUTES),
-        unparked: Cell::new(0),
-        littered: RefCell::default(),
-    };
-    let engine = Engine {
-        catalog: &catalog,
-        ports: Ports {
-            store: &faulty_store,
-            queues: &claimed,
-            bus: &faulty_bus,
-            poller: &poller,
-            credentials: &faulty_credentials,
-        },
-        trailing: None,
-        queues: &queues,
-        clock: &clock,
-        surroundings: &surroundings,
-        config: config(setup, seed),
-        before_completion: &|| Ok(()),
-    };
-    let totals = engine.run(Ticks::Count(u64::from(minutes)), std::future::pending(), |_| {}).await?;
-    let littered = surroundings.littered.take();
-    Ok(judge(&Judged {
-        setup,
-        seed,
-        jobs: &ids,
-        store: &store,
-        registered,
-        queues: &queues,
-        world: &world,
-        bus: &bus,
-        notebook: &notebook,
-        totals: &totals,
-        faults: faults.injected(),
-        unparked: surroundings.unparked.get(),
-        littered: &littered,
-        now: clock.now(),
-    }))
+    /// Plays the minutes, and has the checker judge. The ports stand in layers: what the passes see, the faults, whoever
+    /// looks on, and the thing itself.
+    async fn play(&self) -> Result<Verdict, SimError> {
+        let (setup, faults, clock, planted) = (self.setup, &self.faults, self.clock, self.setup.planted);
+        let (queues, notebook) = (&self.queues, &self.notebook);
+        let moves = Cell::new(0);
+        let store = WatchedStore { inner: &self.store, queues, notebook, faults, clock, planted, moves };
+        let watched_queues = WatchedQueues { inner: queues, notebook, faults, clock };
+        let faulty_queues = FaultyQueues { inner: &watched_queues, faults };
+        let bus = SeenBus::new(clock, &self.world, notebook, planted);
+        let surroundings = self.surroundings();
+        let engine = Engine {
+            catalog: &self.catalog,
+            ports: Ports {
+                store: &FaultyStore { inner: &store, faults },
+                queues: &ClaimedQueues { inner: &faulty_queues, planted },
+                bus: &FaultyBus { inner: &bus, faults },
+                poller: &FaultyPoller { inner: &self.world, faults },
+                credentials: &FaultyCredentials { inner: &self.credentials, faults },
+            },
+            trailing: None,
+            queues,
+            clock: &clock,
+            surroundings: &surroundings,
+            config: config(setup, self.seed),
+            before_completion: &|| Ok(()),
+        };
+        let minutes = Ticks::Count(u64::from(setup.minutes.get()));
+        let totals = engine.run(minutes, std::future::pending(), |_| {}).await?;
+        Ok(judge(&Judged {
+            setup,
+            seed: self.seed,
+            jobs: &self.jobs,
+            store: &self.store,
+            registered: self.registered,
+            queues,
+            world: &self.world,
+            bus: &bus,
+            notebook,
+            totals: &totals,
+            faults: faults.injected(),
+            unparked: surroundings.unparked.get(),
+            littered: &surroundings.littered.take(),
+            now: clock.now(),
+        }))
+    }
+
+    fn surroundings(&self) -> SimSurroundings<'_, World> {
+        let cadences = 2 * u32::from(self.setup.scenario.slowest.minutes());
+        SimSurroundings {
+            plan: &self.plan,
+            faults: &self.faults,
+            catalog: &self.catalog,
+            store: &self.store,
+            queues: &self.queues,
+            notebook: &self.notebook,
+            world: &self.world,
+            clock: self.clock,
+            planted: self.setup.planted,
+            crowd: &self.crowd,
+            confirmed_by: self.plan.calm_from.plus(cadences + GRACE_MINUTES),
+            unparked: Cell::new(0),
+            littered: RefCell::default(),
+        }
+    }
 }
 
 /// Runs a future under virtual time, in this thread.

@@ -70,8 +70,10 @@ pub fn run_seeds(setup: &Setup, seeds: Seeds) -> Result<Vec<Verdict>, SimError> 
 fn units(setup: &Setup, seeds: Seeds) -> Vec<Unit> {
     let parts = if setup.accounts.get() > SPLIT_ABOVE { 2 } else { 1 };
     let all = (0..u64::from(seeds.count.get())).map(|number| seeds.first.wrapping_add(number));
-    let mut units: Vec<Unit> =
-        all.clone().flat_map(|seed| (0..parts).map(move |part| Unit { seed, part, parts, again: false })).collect();
+    let mut units: Vec<Unit> = all
+        .clone()
+        .flat_map(|seed| (0..parts).map(move |part| Unit { seed, part, parts, again: false }))
+        .collect();
     if seeds.count.get() > 1 && parts == 1 {
         units.extend(all.step_by(100).map(|seed| Unit { seed, part: 0, parts, again: true }));
     }
@@ -84,7 +86,8 @@ fn take<'u>(units: &'u [Unit], next: &AtomicUsize) -> Option<(usize, &'u Unit)> 
 }
 
 fn run_unit(setup: &Setup, unit: &Unit) -> Result<Verdict, SimError> {
-    let accounts = setup.accounts.get() / unit.parts + u32::from(unit.part < setup.accounts.get() % unit.parts);
+    let accounts =
+        setup.accounts.get() / unit.parts + u32::from(unit.part < setup.accounts.get() % unit.parts);
     let setup = Setup { accounts: NonZeroU32::new(accounts).unwrap_or(NonZeroU32::MIN), ..setup.clone() };
     let seed = if unit.parts == 1 { unit.seed } else { mix(unit.seed, u64::from(unit.part)) };
     under_virtual_time(run_once(&setup, seed))?

@@ -11,7 +11,7 @@ const DAY_SECONDS: u64 = 86_400;
 
 /// The items of one account: one every `gap` seconds, and a burst every `burst_gap` seconds. Items are numbered from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeline {
+pub(super) struct Timeline {
     start: Timestamp,
     gap: Option<u64>,
     offset: u64,
@@ -21,11 +21,11 @@ pub struct Timeline {
 
 impl Timeline {
     /// The timeline of an account, by its number, of a world that begins at `start`.
-    #[must_use]
-    pub fn new(seed: u64, account: u32, scenario: &Scenario, start: Timestamp) -> Self {
+    pub(super) fn new(seed: u64, account: u32, scenario: &Scenario, start: Timestamp) -> Self {
         let hash = mix(seed, u64::from(account));
         let gap = DAY_SECONDS.checked_div(u64::from(scenario.items_per_day));
-        let offset = gap.map_or(0, |gap| u64::from(below(mix(hash, 1), u32::try_from(gap).unwrap_or(u32::MAX))));
+        let offset =
+            gap.map_or(0, |gap| u64::from(below(mix(hash, 1), u32::try_from(gap).unwrap_or(u32::MAX))));
         let every = u64::from(scenario.burst_every_minutes.get()) * 60;
         let burst_gap = every / 2 + u64::from(below(mix(hash, 2), u32::try_from(every).unwrap_or(u32::MAX)));
         let burst = u64::from(below(mix(hash, 3), scenario.burst_items.saturating_add(1)));
@@ -33,16 +33,14 @@ impl Timeline {
     }
 
     /// Items posted by an instant.
-    #[must_use]
-    pub fn posted(&self, by: Timestamp) -> u64 {
+    pub(super) fn posted(&self, by: Timestamp) -> u64 {
         let seconds = by.since(self.start).as_secs();
         let steady = self.gap.map_or(0, |gap| (seconds + self.offset) / gap);
         steady + (seconds / self.burst_gap.max(1)) * self.burst
     }
 
     /// When an item was posted, to the second; the world's start for the first ones.
-    #[must_use]
-    pub fn created(&self, item: u64, now: Timestamp) -> Timestamp {
+    pub(super) fn created(&self, item: u64, now: Timestamp) -> Timestamp {
         let (mut early, mut late) = (0, now.since(self.start).as_secs());
         while early < late {
             let middle = u64::midpoint(early, late);

@@ -71,7 +71,12 @@ impl WatchedStore<'_> {
             self.inner.put_unchecked(before);
         }
         if self.planted == Some(Planted::DeadLettersSentBack) && self.faults.running() == Function::Burial {
-            let watched = WatchedQueues { inner: self.queues, notebook: self.notebook, faults: self.faults, clock: self.clock };
+            let watched = WatchedQueues {
+                inner: self.queues,
+                notebook: self.notebook,
+                faults: self.faults,
+                clock: self.clock,
+            };
             let due = self.clock.now().minute();
             let body = PollMessage { due, missed: 0, spread: 0, hop: 4, row: (**row).clone() }.encode();
             let queue = QueueName::Jobs(row.job.job_type.clone());
@@ -128,7 +133,11 @@ impl JobStore for WatchedStore<'_> {
                 Change::Move { row, from, .. } if self.planted == Some(Planted::MoveLeavesARowBehind) => {
                     self.inner.read_row(&row.job, *from).await.ok().flatten()
                 }
-                Change::Insert(_) | Change::Update { .. } | Change::Move { .. } | Change::Remove { .. } | Change::Wake(_) => None,
+                Change::Insert(_)
+                | Change::Update { .. }
+                | Change::Move { .. }
+                | Change::Remove { .. }
+                | Change::Wake(_) => None,
             };
             let answer = self.inner.apply(vec![change.clone()]).await.pop();
             let Some(answer) = answer else { continue };

@@ -28,7 +28,7 @@ const CUSHION: u64 = 6;
 pub(super) const POOL: &str = "pool/items";
 
 /// What a simulation asks its third party for, besides polls.
-pub trait Source: Poller {
+pub(super) trait Source: Poller {
     /// The ids of the items that a job's source had by an instant, as events name them.
     fn posted(&self, job: &JobId, by: Timestamp) -> Vec<String>;
 
@@ -43,7 +43,7 @@ pub trait Source: Poller {
 }
 
 /// The built-in third party.
-pub struct World {
+pub(super) struct World {
     clock: WheelClock,
     seed: u64,
     plan: Plan,
@@ -178,7 +178,8 @@ impl Poller for World {
             *entry = now.millis();
         }
         let failed = limited.or_else(|| self.trouble(number, now));
-        let (outcome, items) = failed.map_or_else(|| self.news(number, row, now), |outcome| (outcome, vec![]));
+        let (outcome, items) =
+            failed.map_or_else(|| self.news(number, row, now), |outcome| (outcome, vec![]));
         Polled { outcome, hints, items, requests: 1 }
     }
 }

@@ -4,7 +4,8 @@
 use std::num::NonZeroU32;
 
 use pollwheel_local::sim::{
-    FaultKind, FaultSet, Planted, Report, Scenario, Seeds, Setup, Verdict, run_once, run_seeds, under_virtual_time,
+    FaultKind, FaultSet, Planted, Report, Scenario, Seeds, Setup, Verdict, run_once, run_seeds,
+    under_virtual_time,
 };
 
 /// Seeds within which every planted bug is caught.
@@ -15,7 +16,13 @@ fn number(number: u32) -> NonZeroU32 {
 }
 
 fn setup(accounts: u32, minutes: u32, faults: FaultSet) -> Setup {
-    Setup { accounts: number(accounts), minutes: number(minutes), faults, scenario: Scenario::news(), planted: None }
+    Setup {
+        accounts: number(accounts),
+        minutes: number(minutes),
+        faults,
+        scenario: Scenario::news(),
+        planted: None,
+    }
 }
 
 fn run(setup: &Setup, seed: u64) -> Verdict {

@@ -37,12 +37,7 @@ pub(crate) enum Script {
 
 impl World {
     pub(crate) fn new(seed: u64, clock: WheelClock) -> Self {
-        Self {
-            seed,
-            clock,
-            called: RefCell::default(),
-            scripted: RefCell::default(),
-        }
+        Self { seed, clock, called: RefCell::default(), scripted: RefCell::default() }
     }
 
     pub(crate) fn number(account: &str) -> u32 {
