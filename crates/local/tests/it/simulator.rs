@@ -67,7 +67,7 @@ fn alone(faults: &str) {
 }
 
 macro_rules! cases {
-    ($($name:ident: $faults:literal,)*) => {
+    ($(fn $name:ident: $faults:literal,)*) => {
         $(#[test]
         fn $name() {
             alone($faults);
@@ -76,27 +76,27 @@ macro_rules! cases {
 }
 
 cases! {
-    r01_double_ticks_do_no_harm: "r01",
-    r02_missing_ticks_are_made_up: "r02",
-    r03_schedulers_that_are_killed_lose_nothing: "r03",
-    r04_batches_that_fail_in_part_lose_nothing: "r04",
-    r05_throttled_key_ranges_drain_afterwards: "r05",
-    r06_lost_answers_double_no_row: "r06",
-    r07_completions_that_come_twice_change_nothing: "r07",
-    r08_duplicates_and_late_messages_are_fenced: "r08",
-    r09_workers_that_are_killed_lose_nothing: "r09",
-    r10_purges_and_lost_messages_cost_no_job: "r10",
-    r11_a_mapping_that_is_off_for_hours_is_made_up: "r11",
-    r12_poison_fails_no_neighbour: "r12",
-    r15_a_bus_that_fails_in_part_loses_nothing: "r15",
-    r16_absurd_resets_hold_a_job_up_to_the_cap: "r16",
-    r17_a_limit_that_all_workers_share_is_kept: "r17",
-    r18_clocks_that_are_off_lose_no_minute: "r18",
-    r19_long_chains_end_within_eight_hops: "r19",
-    r20_credentials_that_cannot_be_read_cost_no_job: "r20",
-    r29_a_crowded_channel_leaves_the_others_alone: "r29",
-    r30_messages_of_a_newer_version_are_kept: "r30",
-    errors_of_the_third_party_cost_no_item: "upstream-errors",
+    fn r01_double_ticks_do_no_harm: "r01",
+    fn r02_missing_ticks_are_made_up: "r02",
+    fn r03_schedulers_that_are_killed_lose_nothing: "r03",
+    fn r04_batches_that_fail_in_part_lose_nothing: "r04",
+    fn r05_throttled_key_ranges_drain_afterwards: "r05",
+    fn r06_lost_answers_double_no_row: "r06",
+    fn r07_completions_that_come_twice_change_nothing: "r07",
+    fn r08_duplicates_and_late_messages_are_fenced: "r08",
+    fn r09_workers_that_are_killed_lose_nothing: "r09",
+    fn r10_purges_and_lost_messages_cost_no_job: "r10",
+    fn r11_a_mapping_that_is_off_for_hours_is_made_up: "r11",
+    fn r12_poison_fails_no_neighbour: "r12",
+    fn r15_a_bus_that_fails_in_part_loses_nothing: "r15",
+    fn r16_absurd_resets_hold_a_job_up_to_the_cap: "r16",
+    fn r17_a_limit_that_all_workers_share_is_kept: "r17",
+    fn r18_clocks_that_are_off_lose_no_minute: "r18",
+    fn r19_long_chains_end_within_eight_hops: "r19",
+    fn r20_credentials_that_cannot_be_read_cost_no_job: "r20",
+    fn r29_a_crowded_channel_leaves_the_others_alone: "r29",
+    fn r30_messages_of_a_newer_version_are_kept: "r30",
+    fn errors_of_the_third_party_cost_no_item: "upstream-errors",
 }
 
 #[test]
