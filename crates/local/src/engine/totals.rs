@@ -123,7 +123,8 @@ impl Totals {
         }
         if let Some(histogram) = &mut self.lateness {
             for lateness in &report.lateness {
-                histogram.saturating_record(u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX));
+                // `saturating_record` would clip it at what the histogram holds so far, and never let it grow.
+                let _grown = histogram.record(u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX));
             }
         }
     }

@@ -97,7 +97,7 @@ impl<W: Source> SeenBus<'_, W> {
             && let Some(histogram) = self.freshness.borrow_mut().as_mut()
         {
             let millis = u64::try_from(now.since(created).as_millis()).unwrap_or(u64::MAX);
-            histogram.saturating_record(millis);
+            let _grown = histogram.record(millis);
         }
     }
 }
