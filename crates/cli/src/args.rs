@@ -129,7 +129,8 @@ pub(crate) struct RunArgs {
     pub(crate) memory: bool,
 
     /// Let a minute of the wheel pass in this time, such as `200ms` or `1s`: everything counted in minutes, or spread
-    /// over one, is that much faster. Waits that a server asks for are kept in real time.
+    /// over one, is that much faster. Waits that a server asks for are kept in real time,
+    /// up to a day of the wheel.
     /// Without it the wheel keeps the wall clock's time.
     #[arg(long, value_name = "DURATION", value_parser = tick, allow_hyphen_values = true)]
     pub(crate) tick: Option<Duration>,
@@ -152,7 +153,7 @@ pub(crate) struct RunArgs {
     pub(crate) allow_private_addresses: bool,
 
     /// A URL or mail address, sent in the User-Agent, at which an API's operator can reach you.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL|MAIL", value_parser = crate::contact::parse)]
     pub(crate) contact: Option<String>,
 
     /// Most polls under way at once, for each job type.

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use pollwheel_connector::ConnectorError;
+
 use crate::screen::Screen;
 
 /// Bad input: the same code as for a bad argument.
@@ -23,6 +25,15 @@ pub(crate) enum Failure {
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Run(error)
+    }
+}
+
+impl From<ConnectorError> for Failure {
+    fn from(error: ConnectorError) -> Self {
+        match error {
+            ConnectorError::Contact => Self::Input(format!("`--contact`: {error}")),
+            ConnectorError::Tls(_) => Self::Run(anyhow::Error::new(error)),
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod applications;
 mod args;
 mod channel;
 mod completions;
+mod contact;
 mod demo;
 mod exit;
 mod job;

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use pollwheel_connector::{ChannelSet, Connector, ConnectorError, ConnectorOptions, PrivateAddresses};
+use pollwheel_connector::{ChannelSet, Connector, ConnectorOptions, PrivateAddresses};
+use pollwheel_local::bus::Broken;
 use pollwheel_local::store::Store;
 
 use crate::accounts::{AccountsFile, Source};
@@ -75,6 +76,11 @@ pub(crate) fn run(args: &RunArgs, screen: &Arc<Screen>) -> Result<(), Failure> {
     let store = if args.memory { StoreAt::Memory } else { StoreAt::Folder(args.state.clone()) };
     let private_addresses =
         if args.allow_private_addresses { PrivateAddresses::Allowed } else { PrivateAddresses::Refused };
+    if args.contact.is_none() {
+        tracing::warn!(
+            "no operator of an API can reach you about these requests: name a URL or mail address with `--contact`"
+        );
+    }
     let subjects =
         Subjects { channels, accounts, store, private_addresses, format: Format::Ndjson, tick: args.tick };
     let report = poll(args, subjects, screen)?;
@@ -126,13 +132,18 @@ async fn prepare_and_poll<S: Source>(
     };
     let report = cycle.run(args, &stop, screen).await?;
     outputs.write(&report)?;
-    if events.is_broken() {
-        tracing::warn!(
-            "the reader of the events has gone away; what was not written is published by the next run"
-        );
-        return Err(Failure::Closed);
+    match events.broken() {
+        None => Ok(report),
+        Some(Broken::ReaderGone) => {
+            tracing::warn!(
+                "the reader of the events has gone away; what was not written is published by the next run"
+            );
+            Err(Failure::Closed)
+        }
+        Some(Broken::NotDurable) => Err(Failure::Run(anyhow::anyhow!(
+            "the events could not be made durable: look after the disk that they are on; the next run publishes again what may be missing"
+        ))),
     }
-    Ok(report)
 }
 
 fn connector(
@@ -147,8 +158,5 @@ fn connector(
         contact: args.contact.clone(),
         idle_connections_per_host: args.concurrency.get(),
     };
-    Connector::new(channels, &options).map_err(|error| match error {
-        ConnectorError::Contact => Failure::Input(format!("`--contact`: {error}")),
-        ConnectorError::Tls(_) => Failure::Run(anyhow::Error::new(error)),
-    })
+    Ok(Connector::new(channels, &options)?)
 }

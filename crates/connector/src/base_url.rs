@@ -66,6 +66,12 @@ impl BaseUrl {
     }
 }
 
+/// Whether a host is this very machine.
+pub(crate) fn is_loopback(host: &str) -> bool {
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
 impl Origin {
     fn of(url: &Url) -> Result<Self, UrlError> {
         let scheme = match url.scheme() {
@@ -90,6 +96,11 @@ impl Origin {
     /// Host and port, as a rate limit by host names it.
     pub(crate) fn authority(&self) -> &str {
         self.authority.as_str()
+    }
+
+    /// Whether nobody on the way reads what is sent: it is encrypted, or does not leave this machine.
+    pub(crate) fn is_private_to_wire(&self) -> bool {
+        self.scheme == Scheme::HTTPS || is_loopback(self.authority.host())
     }
 
     /// Whether a URL is at this origin. Default ports are left out on both sides, by the same parser.

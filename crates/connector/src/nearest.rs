@@ -1,9 +1,12 @@
 //! "Did you mean": the known word that is nearest to a misspelt one.
 
 /// The nearest of `known`, when it is near enough to be what was meant.
-fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let allowed = (word.chars().count() / 3).max(1);
-    let distances = known.into_iter().map(|candidate| (distance(word, candidate), candidate));
+    // Capital letters are no difference: a word that is all of them is still meant.
+    let of =
+        |candidate: &str| if candidate.eq_ignore_ascii_case(word) { 0 } else { distance(word, candidate) };
+    let distances = known.into_iter().map(|candidate| (of(candidate), candidate));
     distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, candidate)| candidate)
 }
 
@@ -56,6 +59,7 @@ mod tests {
         let known = ["mastodon", "github"];
         assert_eq!(nearest("mastadon", known), Some("mastodon"));
         assert_eq!(nearest("Github", known), Some("github"));
+        assert_eq!(nearest("GITHUB", known), Some("github"));
         assert_eq!(nearest("twitter", known), None);
         assert_eq!(hint("gihub", known), ": did you mean `github`?");
         assert_eq!(hint("feed", known), "");

@@ -13,7 +13,6 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::cadence::Cadence;
-use crate::context::Context;
 use crate::outcome::{Hints, Outcome};
 use crate::policy::{JobTypeSpec, Policy};
 use crate::row::{Hold, JobRow, ParkReason, Parked, Place};
@@ -197,7 +196,7 @@ fn step(row: &JobRow, poll: &Finished<'_>, cohort: Cohort, waits: &Waits, terms:
     let mut next = counted(row, poll);
     next.backoff_minutes = waits.backoff_minutes.unwrap_or(next.backoff_minutes);
     next.place = place;
-    let context = new_context(poll.outcome);
+    let context = poll.outcome.context();
     if let Some(context) = context {
         next.context = context.clone();
     }
@@ -223,23 +222,6 @@ fn written(mut row: JobRow, poll: &Finished<'_>) -> JobRow {
     row.rev = row.rev.next();
     row.applied = Some(poll.due);
     row
-}
-
-const fn new_context(outcome: &Outcome) -> Option<&Context> {
-    match outcome {
-        Outcome::Unchanged { context } => context.as_ref(),
-        Outcome::Seeded { context } | Outcome::New { context, .. } => Some(context),
-        Outcome::RateLimited { .. }
-        | Outcome::Unauthorized
-        | Outcome::Gone
-        | Outcome::ServerError { .. }
-        | Outcome::Timeout
-        | Outcome::Network { .. }
-        | Outcome::BadResponse { .. }
-        | Outcome::BusRefused { .. }
-        | Outcome::Crashed
-        | Outcome::Deferred { .. } => None,
-    }
 }
 
 /// The row with its counters of failures moved on or reset.

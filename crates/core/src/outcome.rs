@@ -131,6 +131,25 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// The context that the poll leaves to the next one; none when it stays as it was.
+    #[must_use]
+    pub const fn context(&self) -> Option<&Context> {
+        match self {
+            Self::Unchanged { context } => context.as_ref(),
+            Self::Seeded { context } | Self::New { context, .. } => Some(context),
+            Self::RateLimited { .. }
+            | Self::Unauthorized
+            | Self::Gone
+            | Self::ServerError { .. }
+            | Self::Timeout
+            | Self::Network { .. }
+            | Self::BadResponse { .. }
+            | Self::BusRefused { .. }
+            | Self::Crashed
+            | Self::Deferred { .. } => None,
+        }
+    }
+
     /// The scope whose limit refused the call, and the seconds until it resets when the answer said so.
     #[must_use]
     pub const fn refusal(&self) -> Option<(&Scope, Option<u64>)> {

@@ -38,17 +38,31 @@ pub struct NdjsonBus {
     published: Cell<Published>,
     seen: RefCell<Recent>,
     unsynced: Cell<bool>,
-    broken: Cell<bool>,
+    broken: Cell<Option<Broken>>,
+}
+
+/// Why nothing can be published any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// The reader of the stream has gone away.
+    ReaderGone,
+    /// What was written to the file may not be there: the system said so once, and a second try could not tell.
+    /// <https://wiki.postgresql.org/wiki/Fsync_Errors>
+    NotDurable,
 }
 
 impl NdjsonBus {
-    /// Appends to a file, which is created when it is missing. A last line without its end is ended first, unless it is
+    /// Appends to a file, which is created when it is missing; a device or a named pipe is a stream. A last line without its end is ended first, unless it is
     /// the beginning of an event that an earlier run could not write whole: that one was never accepted, is published
     /// again, and is taken off.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn append_to(path: &Path) -> io::Result<Self> {
+        if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+            // A device or a pipe has no last line, and nothing of it is kept that could be synced.
+            return Ok(Self::stream(Box::new(OpenOptions::new().write(true).open(path)?)));
+        }
         let mut file = OpenOptions::new().create(true).read(true).append(true).open(path)?;
         let (length, tail) = last_line(&mut file)?;
         if !tail.is_empty() {
@@ -73,7 +87,7 @@ impl NdjsonBus {
             published: Cell::default(),
             seen: RefCell::default(),
             unsynced: Cell::new(false),
-            broken: Cell::new(false),
+            broken: Cell::new(None),
         }
     }
 
@@ -83,28 +97,34 @@ impl NdjsonBus {
         self.published.get()
     }
 
-    /// Whether the reader of the stream has gone away: nothing can be published any more.
+    /// Whether, and why, nothing can be published any more.
     #[must_use]
-    pub fn is_broken(&self) -> bool {
+    pub fn broken(&self) -> Option<Broken> {
         self.broken.get()
     }
 
     /// Makes what was written durable, when it is a file. Cheap when nothing was written since.
     ///
     /// # Errors
-    /// When the file cannot be synced; the rows must not advance then.
+    /// When the file cannot be synced, now or once before; the rows must not advance then.
     pub fn sync(&self) -> io::Result<()> {
+        if self.broken.get() == Some(Broken::NotDurable) {
+            return Err(io::Error::other("they could not be made durable before"));
+        }
         if !self.unsynced.get() {
             return Ok(());
         }
         if let Sink::File(file) = &*self.sink.borrow() {
-            file.sync_data()?;
+            file.sync_data().inspect_err(|_| self.broken.set(Some(Broken::NotDurable)))?;
         }
         self.unsynced.set(false);
         Ok(())
     }
 
     fn write(&self, text: &[u8]) -> io::Result<()> {
+        if self.broken.get() == Some(Broken::NotDurable) {
+            return Err(io::Error::other("events before these could not be made durable"));
+        }
         match &mut *self.sink.borrow_mut() {
             Sink::File(file) => {
                 let before = file.metadata()?.len();
@@ -152,7 +172,7 @@ impl Bus for NdjsonBus {
             }
             Err(error) => {
                 if error.kind() == io::ErrorKind::BrokenPipe {
-                    self.broken.set(true);
+                    self.broken.set(Some(Broken::ReaderGone));
                 }
                 let mut published = self.published.get();
                 published.refused += events.len() as u64;
@@ -231,6 +251,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_device_is_a_stream_and_has_nothing_to_sync() {
+        let bus = NdjsonBus::append_to(Path::new("/dev/null")).unwrap();
+        assert!(bus.publish(vec![event("1")]).await.iter().all(Result::is_ok));
+        bus.sync().unwrap();
+        assert_eq!(bus.broken(), None);
+    }
+
+    #[tokio::test]
+    async fn r33_after_one_sync_that_failed_nothing_counts_as_published() {
+        // The system refuses to sync a device.
+        let device = OpenOptions::new().write(true).open("/dev/null").unwrap();
+        let bus = NdjsonBus::new(Sink::File(device));
+        assert!(bus.publish(vec![event("1")]).await.iter().all(Result::is_ok));
+        assert!(bus.sync().is_err());
+        assert_eq!(bus.broken(), Some(Broken::NotDurable));
+        assert!(bus.publish(vec![event("2")]).await.iter().all(Result::is_err));
+        assert!(bus.sync().is_err(), "a second try would say that all is well");
+    }
+
+    #[tokio::test]
     async fn a_file_is_appended_to_whole_lines_and_repeats_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.ndjson");
@@ -273,7 +313,7 @@ mod tests {
         }
         let bus = NdjsonBus::stream(Box::new(Closed));
         assert!(bus.publish(vec![event("1"), event("2")]).await.iter().all(Result::is_err));
-        assert!(bus.is_broken());
+        assert_eq!(bus.broken(), Some(Broken::ReaderGone));
         assert_eq!(bus.published(), Published { events: 0, repeated: 0, refused: 2 });
     }
 }

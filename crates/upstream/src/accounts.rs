@@ -55,7 +55,7 @@ struct Account {
     /// Ids, ascending. Shared with the requests that are being answered, copied only when a test posts meanwhile.
     posted: Arc<Vec<u64>>,
     requests: u64,
-    polled_at_ms: Option<u64>,
+    polled_at_ms: BTreeMap<String, u64>,
     tally: Tally,
 }
 
@@ -108,7 +108,7 @@ impl Accounts {
             timeline,
             posted: Arc::default(),
             requests: 0,
-            polled_at_ms: None,
+            polled_at_ms: BTreeMap::new(),
             tally: Tally::default(),
         };
         Some(visit(known.entry(id.into()).or_insert(account)))
@@ -119,9 +119,9 @@ impl Accounts {
         self.with(channel, id, |account| account.requests += 1);
     }
 
-    /// Notes a poll at `now_ms` (wall clock), and returns the time of the one before.
-    pub(crate) fn note_poll(&self, channel: Channel, id: &str, now_ms: u64) -> Option<u64> {
-        self.with(channel, id, |account| account.polled_at_ms.replace(now_ms)).flatten()
+    /// Notes a poll of an endpoint that is served, at `now_ms` (wall clock), and returns the time of the one before.
+    pub(crate) fn note_poll(&self, channel: Channel, id: &str, path: &str, now_ms: u64) -> Option<u64> {
+        self.with(channel, id, |account| account.polled_at_ms.insert(path.to_owned(), now_ms)).flatten()
     }
 
     /// The account's items at `now_ms` (wall clock).
@@ -260,7 +260,9 @@ mod tests {
     #[test]
     fn a_request_notes_the_one_before() {
         let accounts = accounts();
-        assert_eq!(accounts.note_poll(Channel::Github, "a", 5), None);
-        assert_eq!(accounts.note_poll(Channel::Github, "a", 9), Some(5));
+        let poll = |path, now_ms| accounts.note_poll(Channel::Github, "a", path, now_ms);
+        assert_eq!(poll("/users/a/events", 5), None);
+        assert_eq!(poll("/notifications", 6), None);
+        assert_eq!(poll("/users/a/events", 9), Some(5));
     }
 }

@@ -162,7 +162,7 @@ impl Service {
 
     fn note_poll(&self, channel: Channel, call: &Call<'_>) {
         let Some(interval) = self.apis.get(channel).poll_interval(call) else { return };
-        let last = self.accounts.note_poll(channel, &call.account, call.now_ms);
+        let last = self.accounts.note_poll(channel, &call.account, call.path, call.now_ms);
         if last.is_some_and(|last| call.now_ms < last + whole_ms(interval)) {
             self.counters.get(channel).add(Count::EarlyPolls);
         }

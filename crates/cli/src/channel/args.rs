@@ -121,11 +121,12 @@ pub(crate) struct NewArgs {
 Examples:
   pollwheel channel try mastodon --account account.json
   pollwheel channel try acme --account accounts.jsonl --id a7 --job-type posts --twice
+  pollwheel channel try reddit --account account.json --applications applications.jsonl
   pollwheel channel try acme --account account.json --context '{\"poll\": {\"cursor\": \"1002\"}}' --json
 
 Exit codes:
   0  polled, whatever it came to
-  1  it cannot be polled from this machine
+  1  it cannot be polled from this machine: no request had an answer
   2  a channel, the account or an argument has problems: nothing was asked")]
 pub(crate) struct TryArgs {
     #[command(flatten)]
@@ -139,10 +140,11 @@ pub(crate) struct TryArgs {
 
 /// Poll a real account once, and save the exchanges as a recorded case.
 ///
-/// Taken out by rule, in URLs, headers and bodies: the account's secrets, what members with telling names hold (`email`,
-/// `name`, `phone`, `address`, `avatar`, `ip`, `token`, ...), mail addresses, telephone numbers and network addresses
-/// anywhere, and all headers that say nothing about polling. The same value gets the same stand-in everywhere, of the same
-/// shape, so that the case replays. Item ids and times stay. docs/channels.md has the rules. Read both files before you
+/// Taken out by rule, in URLs, headers and bodies: the secrets of the account and of the application, what members with
+/// telling names hold (`email`, `name`, `address`, `avatar`, `token`, `private_key`), every string of a person's object but
+/// ids, times and words of the API's own, mail addresses, telephone numbers, keys and network addresses anywhere, and all
+/// headers that say nothing about polling. The same value gets the same stand-in everywhere, of the same shape, so that the
+/// case replays. Item ids and times stay. docs/channel-commands.md has the rules and all names. Read both files before you
 /// commit them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -177,7 +179,7 @@ pub(crate) struct RecordArgs {
 }
 
 /// Which account to poll, and how.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(crate) struct LiveArgs {
     /// The channel.
     #[arg(value_name = "NAME")]
@@ -187,6 +189,11 @@ pub(crate) struct LiveArgs {
     /// channel is polled.
     #[arg(long, value_name = "FILE")]
     pub(crate) account: PathBuf,
+
+    /// The deployment's own credentials of channels, as for `pollwheel run --applications`, for a channel that polls with
+    /// them. Of a pool the first token is used. A token is had for id and secret where that takes no refresh token.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) applications: Option<PathBuf>,
 
     /// The account with this `account_id`.
     #[arg(long, value_name = "ID")]
@@ -214,7 +221,7 @@ pub(crate) struct LiveArgs {
     pub(crate) allow_private_addresses: bool,
 
     /// A URL or mail address, sent in the User-Agent, at which the API's operator can reach you.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL|MAIL", value_parser = crate::contact::parse)]
     pub(crate) contact: Option<String>,
 
     /// Answer in JSON.
@@ -268,8 +275,8 @@ Examples:
   git show main:channels/acme/channel.yml > old.yml && pollwheel channel replay channels/acme --with old.yml
 
 Exit codes:
-  0  the same events
-  1  other events
+  0  the same events, had by the same requests
+  1  other events, another outcome, other requests, or a case that cannot be run any more
   2  a channel or case cannot be used")]
 pub(crate) struct ReplayArgs {
     /// A folder with a `channel.yml`, or a folder of such folders.

@@ -1,6 +1,7 @@
 //! `pollwheel channel record`: one live poll becomes a recorded case, with nothing in it that belongs to somebody.
 
 mod case;
+mod markup;
 mod names;
 mod patterns;
 mod pseudonym;
@@ -35,6 +36,13 @@ pub(crate) fn record(args: &RecordArgs, ink: Ink) -> Result<(), Failure> {
         }
     }
     let poll = live.poll(live.chosen.row.clone())?;
+    if poll.exchanges.is_empty() {
+        let reason = poll.polled.outcome.error().unwrap_or_default();
+        let outcome = poll.polled.outcome.name();
+        return Err(Failure::Input(live.secrets.hide(&format!(
+            "nothing was asked, and nothing was written: the poll came to `{outcome}` {reason}"
+        ))));
+    }
     let mut redactor = Redactor::new(&live.secrets, &args.redact);
     let case = case::of(&poll, &live, args.about.as_deref(), &mut redactor)?;
     let text = case.to_text().context("cannot write the case as JSON")?;
@@ -105,6 +113,9 @@ fn show(
         count(poll.exchanges.len(), "exchange"),
         count(played.polled.items.len(), "item")
     ))?;
+    if let Some(reason) = played.polled.outcome.error() {
+        output.line(format_args!("  {}", diff::shown(&reason)))?;
+    }
     output.line(format_args!("  {}", files.recorded.display()))?;
     output.line(format_args!("  {}", files.expected.display()))?;
     output.line("redacted:")?;

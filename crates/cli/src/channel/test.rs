@@ -220,7 +220,11 @@ fn show(tested: &[Tested], ink: Ink, output: &mut Output) -> Result<(), Failure>
     let results = || tested.iter().flat_map(|channel| &channel.results);
     let (all, good) = (results().count(), results().filter(|result| result.is_good()).count());
     let total = format!("{} in {}", count(all, "case"), count(tested.len(), "channel"));
-    if good == all {
+    let unusable: usize = tested.iter().map(|channel| channel.problems.len()).sum();
+    if unusable > 0 {
+        let unusable = ink.bad(&format!("{} with files", count(unusable, "problem")));
+        output.line(format_args!("{total} run: {good} as expected, {} not, {unusable}", all - good))
+    } else if good == all {
         output.line(format_args!("{total}: all as expected"))
     } else {
         output.line(format_args!("{total}: {good} as expected, {}", ink.bad(&format!("{} not", all - good))))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::args::TryArgs;
 use super::count;
 use super::diff::shown;
-use super::live::{HIDDEN, Live, Poll, Secrets, context_after};
+use super::live::{HIDDEN, Live, Poll, Secrets};
 use crate::exit::Failure;
 use crate::output::Output;
 
@@ -44,7 +44,7 @@ pub(crate) fn try_once(args: &TryArgs) -> Result<(), Failure> {
         match second(first) {
             Ok(()) => {
                 let mut row = first.row.clone();
-                if let Some(context) = context_after(&first.polled.outcome) {
+                if let Some(context) = first.polled.outcome.context() {
                     row.context = context.clone();
                 }
                 polls.push(live.poll(row)?);
@@ -54,7 +54,7 @@ pub(crate) fn try_once(args: &TryArgs) -> Result<(), Failure> {
     }
     let mut output = Output::new();
     if args.live.json {
-        let polls: Vec<Value> = polls.iter().map(|poll| answer(poll, &live.secrets)).collect();
+        let polls: Vec<Value> = polls.iter().map(|poll| answer(poll, &live)).collect();
         output.json(
             &json!({ "job": live.chosen.row.job.to_string(), "polls": polls, "no_second_poll": refused }),
         )?;
@@ -64,13 +64,16 @@ pub(crate) fn try_once(args: &TryArgs) -> Result<(), Failure> {
             if index > 0 {
                 output.line("\nthe second poll, at once, from the context after the first:")?;
             }
-            show(poll, &live.secrets, &mut output)?;
+            show(poll, &live, &mut output)?;
         }
         if let Some(reason) = refused {
             output.line(format_args!("\nno second poll: {reason}"))?;
         }
     }
-    output.finish()
+    output.finish()?;
+    let is_unanswered =
+        |poll: &Poll| !poll.exchanges.is_empty() && poll.exchanges.iter().all(|seen| seen.answer.is_err());
+    if polls.iter().any(is_unanswered) { Err(Failure::Verdict) } else { Ok(()) }
 }
 
 /// Whether a second poll at once is polite: what the third party says against it goes before curiosity.
@@ -85,7 +88,8 @@ fn second(first: &Poll) -> Result<(), String> {
     Ok(())
 }
 
-fn show(poll: &Poll, secrets: &Secrets, output: &mut Output) -> Result<(), Failure> {
+fn show(poll: &Poll, live: &Live, output: &mut Output) -> Result<(), Failure> {
+    let secrets = &live.secrets;
     for seen in &poll.exchanges {
         show_exchange(seen, secrets, output)?;
     }
@@ -93,7 +97,7 @@ fn show(poll: &Poll, secrets: &Secrets, output: &mut Output) -> Result<(), Failu
     let safe = |text: &str| shown(&secrets.hide(text));
     term("outcome", &safe(&outcome(poll)))?;
     term("context before", &safe(poll.row.context.as_json()))?;
-    let after = context_after(&poll.polled.outcome);
+    let after = poll.polled.outcome.context();
     term("context after", &after.map_or_else(|| "as before".to_owned(), |after| safe(after.as_json())))?;
     for limit in &poll.polled.hints.limits {
         term("limit", &limit_text(limit))?;
@@ -101,7 +105,15 @@ fn show(poll: &Poll, secrets: &Secrets, output: &mut Output) -> Result<(), Failu
     if let Some(floor) = poll.polled.hints.floor_seconds {
         term("floor", &format!("the server asks for {floor} s between polls"))?;
     }
-    term("decision", &poll.follows.step())?;
+    if let Some(advice) = live.advice(poll) {
+        term("advice", advice)?;
+    }
+    if live.would_renew(poll) {
+        term("decision", "the access token would be renewed, and the poll made again: `try` renews none")?;
+        term("otherwise", &poll.follows.step())?;
+    } else {
+        term("decision", &poll.follows.step())?;
+    }
     for throttle in poll.follows.throttles() {
         term("throttle", &safe(&throttle))?;
     }
@@ -191,7 +203,8 @@ fn item_text(item: &Item) -> String {
     shown(&format!("{} {} {time} {subject} {data}{dots}", item.kind, item.id))
 }
 
-fn answer(poll: &Poll, secrets: &Secrets) -> Value {
+fn answer(poll: &Poll, live: &Live) -> Value {
+    let secrets = &live.secrets;
     let context = |context: &pollwheel_core::context::Context| -> Value {
         serde_json::from_str(&secrets.hide(context.as_json())).unwrap_or_default()
     };
@@ -209,9 +222,11 @@ fn answer(poll: &Poll, secrets: &Secrets) -> Value {
         "requests": poll.polled.requests,
         "items": poll.polled.items.iter().map(item).collect::<Vec<_>>(),
         "context_before": context(&poll.row.context),
-        "context_after": context_after(&poll.polled.outcome).map(context),
+        "context_after": poll.polled.outcome.context().map(context),
         "limits": poll.polled.hints.limits,
         "floor_seconds": poll.polled.hints.floor_seconds,
+        "advice": live.advice(poll),
+        "would_renew": live.would_renew(poll),
         "decision": poll.follows.json(),
     })
 }

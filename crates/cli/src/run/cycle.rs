@@ -43,7 +43,8 @@ impl Cycle<'_> {
         screen: &Arc<Screen>,
     ) -> Result<Report, Failure> {
         let queues = LocalQueues::new(Rc::new(self.clock), args.seed);
-        let sync = || self.bus.sync();
+        // Events that may not be there are a reason to stop: polling on would publish and confirm nothing.
+        let sync = || self.bus.sync().inspect_err(|_| stop.ask());
         let engine = Engine {
             catalog: self.catalog,
             ports: Ports {

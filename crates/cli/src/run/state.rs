@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use pollwheel_core::policy::{Catalog, JobTypeSpec};
+use pollwheel_core::policy::{Catalog, JobTypeSpec, MAX_HOLD_MINUTES};
 use pollwheel_core::ports::{Clock, ControlStore};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_local::clock::{REAL_TICK, WheelClock};
@@ -51,10 +51,17 @@ pub(super) fn scale(tick: Option<Duration>) -> f64 {
 /// jobs ends ten seconds before the next minute; at a faster one it ends sooner, so that the same real time is left.
 pub(super) fn paced(catalog: &Catalog, tick: Option<Duration>) -> Catalog {
     let room_seconds = SETTLE.as_secs_f64() * scale(tick);
+    let tick_micros = tick.unwrap_or(REAL_TICK).as_micros().max(1);
     let longest = (0..60_u16).rev().find(|spread| f64::from(*spread) + room_seconds <= 60.0);
     let paced = |spec: &JobTypeSpec| {
         let mut spec = spec.clone();
         spec.spread_seconds = spec.spread_seconds.min(longest.unwrap_or(0));
+        // Floors that servers ask for are real time: what caps them must be, too.
+        for policy in spec.levels.values_mut().chain([&mut spec.default_policy]) {
+            let minutes = u128::from(policy.max_staleness_minutes) * REAL_TICK.as_micros() / tick_micros;
+            let minutes = u32::try_from(minutes).unwrap_or(u32::MAX).min(MAX_HOLD_MINUTES);
+            policy.max_staleness_minutes = policy.max_staleness_minutes.max(minutes);
+        }
         spec
     };
     Catalog::new(catalog.iter().map(paced))
@@ -136,6 +143,18 @@ mod tests {
         assert_eq!(spread(Some(Duration::from_secs(1))), 45);
         assert_eq!(spread(Some(Duration::from_millis(500))), 30);
         assert_eq!(spread(Some(TICK)), 0);
+    }
+
+    #[test]
+    fn a_faster_wheel_lets_servers_ask_for_the_same_real_time() {
+        let range = CadenceRange::new(Cadence::FASTEST, Cadence::new(15).unwrap()).unwrap();
+        let catalog =
+            Catalog::new([JobTypeSpec::new(pollwheel_core::id::JobTypeId::new("toy/posts").unwrap(), range)]);
+        let minutes = |tick: Option<u64>| {
+            let paced = paced(&catalog, tick.map(Duration::from_secs));
+            paced.iter().next().map(|spec| spec.default_policy.max_staleness_minutes)
+        };
+        assert_eq!([None, Some(60), Some(20), Some(1)].map(minutes), [30, 30, 90, 1440].map(Some));
     }
 
     #[test]

@@ -168,7 +168,7 @@ fn one_poll_at_a_time_of_a_slow_third_party_is_slow_and_no_failure() {
     let accounts: Vec<Account> =
         (0..28).map(|number| Account::new(Channel::Mastodon, &format!("m{number}"))).collect();
     let deployment = Deployment::new(&site, &accounts);
-    let (code, _, log) = answer(&mut deployment.run("--ticks 3 --concurrency 1"));
+    let (code, _, log) = answer(&mut deployment.run("--ticks 3 --concurrency 1 --contact bot@example.com"));
     assert_eq!(code, 0, "{log}");
     let report = deployment.report();
     assert!(report["seeded"].as_u64() >= Some(28), "{report}");

@@ -285,6 +285,8 @@ fn flaw(problem: AccountProblem) -> Flaw {
         }
         AccountProblem::NoUser { .. } => Flaw::of("credentials", problem.to_string()),
         AccountProblem::BaseUrl { reason } => Flaw::of("base_url", reason),
+        AccountProblem::Url { field: Some(field), reason } => Flaw::of(field, reason),
+        AccountProblem::Url { field: None, reason } => Flaw::of_line(reason),
         AccountProblem::Context { field, reason } => Flaw::of(field, reason),
         AccountProblem::Request { reason } => Flaw::of_line(reason),
     }

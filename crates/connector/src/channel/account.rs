@@ -1,5 +1,7 @@
 //! Whether an account fits a channel.
 
+use crate::template::Variable;
+
 /// Whether an account has a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token {
@@ -54,6 +56,14 @@ pub enum AccountProblem {
         /// What is wrong.
         reason: String,
     },
+    /// What the channel takes for the URL to poll is none.
+    #[error("{reason}")]
+    Url {
+        /// The field of the account; none when the deployment gives it.
+        field: Option<&'static str>,
+        /// What is wrong, and with which variable.
+        reason: String,
+    },
     /// What the account's context says of earlier polls cannot be read, and never could.
     #[error("`{field}`: {reason}")]
     Context {
@@ -68,4 +78,16 @@ pub enum AccountProblem {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// The field of an account file that a variable's value comes from.
+pub(super) const fn field_of(variable: &Variable) -> Option<&'static str> {
+    match variable {
+        Variable::AccountId => Some("account_id"),
+        Variable::ExternalId => Some("external_id"),
+        Variable::Target => Some("targets"),
+        Variable::Context(_) => Some("context"),
+        Variable::Credential(_) => Some("credentials"),
+        Variable::Cursor | Variable::Page | Variable::Application(_) => None,
+    }
 }

@@ -20,6 +20,7 @@ mod problem;
 #[cfg(test)]
 mod schema_tests;
 mod set;
+mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -111,7 +112,10 @@ impl Channel {
             (None, _, Token::Present) => Err(AccountProblem::UnwantedToken { channel: channel() }),
             (Some(_) | None, _, Token::Present | Token::Absent) => Ok(()),
         }?;
-        let base = self.base_of(job_type, row).map_err(|reason| AccountProblem::BaseUrl { reason })?;
+        let base = self.base_of(job_type, row).map_err(|reason| match &job_type.endpoint.place {
+            Place::Path(_) => AccountProblem::BaseUrl { reason },
+            Place::Url(variable) => AccountProblem::Url { field: account::field_of(variable), reason },
+        })?;
         job_type.check_context(&row.context)?;
         let made = job_type.endpoint.check(base.prefix(), &JobValues::of_row(row));
         made.map_err(|error| AccountProblem::Request { reason: error.to_string() })

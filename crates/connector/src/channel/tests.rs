@@ -76,14 +76,14 @@ fn structural_errors_name_file_line_and_field() {
     assert!(error.contains("`service_levels.free.fastest`"), "{error}");
     let error = problem("auth: {bearer: optional}", "auth: {basic: optional}");
     assert!(error.starts_with("channel.yml:5:") && error.contains("`auth"), "{error}");
-    let error = problem("cursor: {greatest_id: numeric}", "x: 1");
-    assert!(error.starts_with("channel.yml:22:"), "{error}");
+    let found = problems("cursor: {greatest_id: numeric}", "x: 1");
+    assert!(found.len() == 2 && found[1].starts_with("channel.yml:22:"), "{found:?}");
     let error = problem("about: A toy.", "about: [");
     assert!(error.starts_with("channel.yml:"), "{error}");
     let error = problem("about: A toy.", "channel: toy");
     assert!(error.starts_with("channel.yml:2:") && error.contains("twice"), "{error}");
-    let error = problem("  - scope: account\n", "  - cost: 1\n");
-    assert!(error.contains("`limits[0]"), "{error}");
+    let found = problems("  - scope: account\n", "  - cost: 1\n");
+    assert!(found.iter().all(|error| error.contains("`limits[0]")), "{found:?}");
 }
 
 #[test]
@@ -282,7 +282,11 @@ fn a_problem_deep_in_a_map_that_may_be_a_word_keeps_its_place_and_name() {
     let error = problem("type: toy.post", "type: {jq: [1]}");
     assert!(error.starts_with("channel.yml:21:") && error.contains("`job_types.posts.items.type"), "{error}");
     let error = problem("status: 403", "status: {a: 1}");
-    assert!(error.starts_with("channel.yml:12:") && error.contains("a status like `403`"), "{error}");
+    assert!(
+        error.starts_with("channel.yml:12:")
+            && error.contains("`errors[0].status`: is a map: write one of `4xx`, `5xx`"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -336,6 +340,22 @@ fn accounts_are_checked_against_their_channel() {
     assert!(error.starts_with("`base_url`: it has a user name") && !error.contains("s3cret"));
     let error = check(|row| row.subject.external_id = "..".to_owned(), Token::Present).unwrap_err();
     assert!(error.contains("`account.external_id` cannot stand in the request's path"));
+}
+
+#[test]
+fn a_url_that_is_none_is_the_fault_of_the_field_that_it_comes_from() {
+    let channels = load(
+        &GOOD
+            .replace("path: /users/{{ account.external_id }}/posts", "url: \"{{ account.external_id }}\"")
+            .replace("auth: {bearer: optional}", "auth: none")
+            .replace("base_url: https://api.example.com\nbase_url_per_account: allowed\n", ""),
+    )
+    .unwrap();
+    let mut row = sample::row("not a url", "{}");
+    row.job.job_type = JobTypeId::new("toy/posts").unwrap();
+    let problem = channels.check_account(&row, Token::Absent).unwrap_err();
+    assert!(matches!(problem, AccountProblem::Url { field: Some("external_id"), .. }), "{problem:?}");
+    assert!(problem.to_string().starts_with("`account.external_id` is no URL to poll"), "{problem}");
 }
 
 #[test]

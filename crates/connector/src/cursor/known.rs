@@ -39,7 +39,7 @@ pub(crate) fn write(hashes: impl IntoIterator<Item = IdHash>) -> String {
     text
 }
 
-/// Reads what [`write`] wrote; none when it is something else.
+/// Reads what [`write()`] wrote; none when it is something else.
 pub(crate) fn read(text: &str) -> Option<Vec<IdHash>> {
     let chunks = text.as_bytes().chunks_exact(HASH_CHARS);
     if !chunks.remainder().is_empty() {

@@ -44,7 +44,11 @@ impl Times {
         };
         let known = |text: &Option<String>, base: Option<Timestamp>, field| match (text, base) {
             (Some(text), Some(base)) => known::read_timed(text, base.as_second())
-                .map(HashMap::from_iter)
+                .map(|entries| {
+                    let mut known = HashMap::new();
+                    learn(&mut known, entries);
+                    known
+                })
                 .ok_or(CursorError::Unreadable(field)),
             (Some(_), None) | (None, _) => Ok(HashMap::new()),
         };
@@ -121,8 +125,8 @@ impl Times {
             None => self.first_mark(newest),
         };
         let mut known = std::mem::take(&mut self.known);
-        known.extend(self.upper.take().into_iter().flat_map(|upper| upper.known));
-        known.extend(self.met.drain(..).map(|(hash, time)| (hash, floor_seconds(time))));
+        learn(&mut known, self.upper.take().into_iter().flat_map(|upper| upper.known));
+        learn(&mut known, self.met.drain(..).map(|(hash, time)| (hash, floor_seconds(time))));
         let (from, known) = bounded(from, known)?;
         (self.from, self.known) = (Some(from), known);
         Ok(())
@@ -157,6 +161,13 @@ impl Times {
         entries.sort_unstable_by_key(|&(hash, time)| (std::cmp::Reverse(time), hash));
         let base = self.from.map_or(0, floor_seconds);
         state.known = (!entries.is_empty()).then(|| known::write_timed(entries, base));
+    }
+}
+
+/// Adds ids. One that stands in a page twice, under two times, is known for as long as the later of them counts.
+fn learn(known: &mut HashMap<IdHash, i64>, entries: impl IntoIterator<Item = (IdHash, i64)>) {
+    for (hash, time) in entries {
+        known.entry(hash).and_modify(|known| *known = time.max(*known)).or_insert(time);
     }
 }
 
@@ -272,6 +283,15 @@ mod tests {
             (standing(&times, "far", 9_999_999), standing(&times, "b", 1_005)),
             (Standing::Known, Standing::Known)
         );
+    }
+
+    #[test]
+    fn an_id_that_stands_in_a_page_twice_is_known_by_its_later_time() {
+        let mut times = read(&State::default(), 0, 1_000);
+        meet(&mut times, &[("a", 5_000), ("twice", 9_000), ("twice", 400)]);
+        times.raise().unwrap();
+        let times = read(&kept(&times), 0, 1_060);
+        assert_eq!(standing(&times, "twice", 9_000), Standing::Known);
     }
 
     #[test]

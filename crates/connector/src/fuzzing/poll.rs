@@ -83,25 +83,10 @@ pub(super) fn twice(job_type: &str, context: &str, response: &::http::Response<B
 fn holds(polled: &Polled, before: &Context) {
     let outcome = &polled.outcome;
     assert!(polled.items.is_empty() || is_new(outcome), "items without news");
-    let after = match outcome {
-        Outcome::New { context, .. }
-        | Outcome::Seeded { context }
-        | Outcome::Unchanged { context: Some(context) } => context,
-        Outcome::Unchanged { context: None }
-        | Outcome::RateLimited { .. }
-        | Outcome::Unauthorized
-        | Outcome::Gone
-        | Outcome::ServerError { .. }
-        | Outcome::Timeout
-        | Outcome::Network { .. }
-        | Outcome::BadResponse { .. }
-        | Outcome::BusRefused { .. }
-        | Outcome::Crashed
-        | Outcome::Deferred { .. } => {
-            let shown = format!("{outcome:?}");
-            assert!(!shown.contains(TOKEN), "{shown}");
-            return;
-        }
+    let Some(after) = outcome.context() else {
+        let shown = format!("{outcome:?}");
+        assert!(!shown.contains(TOKEN), "{shown}");
+        return;
     };
     assert!(after.as_json().len() <= MAX_CONTEXT_BYTES);
     let (mut old, mut new) = (before.members(), after.members());

@@ -155,8 +155,9 @@ impl Case {
     pub fn parse(file: &Path, text: &str) -> Result<Self, Problem> {
         let mut json = serde_json::Deserializer::from_str(text);
         let case: Self = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+            // What is broken before it has a name, a trailing comma's successor, is `?`.
             let path = error.path().to_string();
-            let field = if path == "." { String::new() } else { path };
+            let field = path.trim_end_matches(['?', '.']).to_owned();
             let inner = error.into_inner();
             let message = inner.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
@@ -238,6 +239,12 @@ mod tests {
 
     fn refused(text: &str) -> String {
         Case::parse(Path::new("recorded/one.json"), text).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_field_that_has_no_name_yet_is_not_named() {
+        let refusal = refused("{\"about\": \"One.\",\n}");
+        assert!(refusal.starts_with("recorded/one.json:2:1: ") && !refusal.contains('?'), "{refusal}");
     }
 
     #[test]

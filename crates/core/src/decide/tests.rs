@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::cadence::CadenceRange;
-use crate::context::ContextMap;
+use crate::context::{Context, ContextMap};
 use crate::id::{AccountId, ChannelName, JobId, JobTypeId, ServiceLevel};
 use crate::outcome::{LimitReading, Scope};
 use crate::policy::MAX_HOLD_MINUTES;
@@ -479,7 +479,7 @@ proptest! {
             Step::Stay => {}
             Step::Update(next) | Step::Move(next) | Step::Park(next) => {
                 prop_assert_eq!(next.rev, row.rev.next());
-                prop_assert_eq!(next.context_rev == next.rev, new_context(&outcome).is_some());
+                prop_assert_eq!(next.context_rev == next.rev, outcome.context().is_some());
                 prop_assert_eq!(next.applied, Some(due));
             }
         }

@@ -133,11 +133,15 @@ impl Mappings {
         })
     }
 
-    /// Messages about jobs that were dispatched and not confirmed: to be polled, finished, or to be buried.
+    /// Messages about jobs that were dispatched and not confirmed: to be polled, finished, or to be buried, and finished
+    /// polls that could not be applied however often it was tried.
     pub(super) fn pending(&self, queues: &LocalQueues) -> u64 {
         let workers = self.0.iter().filter(|mapping| mapping.function != Function::Drain);
+        let unapplied = QueueId::DeadLetters(QueueName::Completed);
         workers
-            .map(|mapping| queues.depth(&mapping.queue))
+            .map(|mapping| &mapping.queue)
+            .chain([&unapplied])
+            .map(|queue| queues.depth(queue))
             .map(|depth| depth.visible + depth.delayed + depth.in_flight)
             .sum()
     }

@@ -1,32 +1,13 @@
-//! The secrets of an account, and texts without them.
+//! The secrets of an account and of the application, and texts without them.
 
-use pollwheel_core::ports::Credentials;
+use pollwheel_core::ports::{Application, Credentials};
+
+use super::secret_names::{is_secret_header, is_secret_parameter};
 
 /// What stands for a secret.
 pub(in crate::channel) const HIDDEN: &str = "***";
 /// A shorter text would be found where it is none.
 const SHORTEST: usize = 4;
-
-/// Parameters of a URL whose values are secrets wherever they come from.
-const PARAMETERS: [&str; 14] = [
-    "access_token",
-    "token",
-    "api_key",
-    "apikey",
-    "key",
-    "secret",
-    "client_secret",
-    "password",
-    "sig",
-    "signature",
-    "auth",
-    "code",
-    "refresh_token",
-    "appsecret_proof",
-];
-
-/// Headers whose values are secrets wherever they come from.
-const HEADERS: [&str; 5] = ["authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key"];
 
 /// The secrets that one poll authenticates with.
 #[derive(Default, Clone)]
@@ -39,11 +20,21 @@ impl std::fmt::Debug for Secrets {
 }
 
 impl Secrets {
-    /// Those of an account.
-    pub(in crate::channel) fn of(credentials: Option<&Credentials>) -> Self {
+    /// Those of an account and of the application.
+    pub(in crate::channel) fn of(
+        credentials: Option<&Credentials>,
+        application: Option<&Application>,
+    ) -> Self {
         let mut secrets = Self::default();
         for (name, secret) in credentials.iter().flat_map(|credentials| &credentials.secrets) {
             secrets.add(name, secret.expose());
+        }
+        for (name, secret) in application.iter().flat_map(|application| &application.credentials.secrets) {
+            secrets.add(&application_name(name), secret.expose());
+        }
+        // Their own names are the deployment's.
+        for (number, token) in (1..).zip(application.iter().flat_map(|application| &application.tokens)) {
+            secrets.add(&application_name(&format!("token_{number}")), token.token.expose());
         }
         secrets
     }
@@ -102,16 +93,6 @@ impl Secrets {
     }
 }
 
-/// Whether a header holds secrets by its name.
-pub(in crate::channel) fn is_secret_header(name: &str) -> bool {
-    HEADERS.contains(&name.to_ascii_lowercase().as_str())
-}
-
-/// Whether a parameter of a URL holds a secret by its name.
-pub(in crate::channel) fn is_secret_parameter(name: &str) -> bool {
-    PARAMETERS.contains(&name.to_ascii_lowercase().as_str())
-}
-
 fn hide_pair(pair: &str) -> String {
     match pair.split_once('=') {
         Some((name, value)) if is_secret_parameter(name) => {
@@ -121,6 +102,11 @@ fn hide_pair(pair: &str) -> String {
         }
         Some(_) | None => pair.to_owned(),
     }
+}
+
+/// What one of the application's secrets is called beside the account's.
+pub(in crate::channel) fn application_name(name: &str) -> String {
+    format!("application_{name}")
 }
 
 /// A text as it stands in a URL.
@@ -134,6 +120,26 @@ pub(in crate::channel) fn percent(text: &str) -> String {
         }
     }
     encoded
+}
+
+/// A part of a URL as it was meant.
+pub(in crate::channel) fn decoded(part: &str) -> String {
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match code.filter(|_| byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(decoded) => {
+                bytes.push(decoded);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use pollwheel_connector::recording::{Account, Answer, Application, Case, Exchange, Tree, request_key};
+use pollwheel_connector::recording::{
+    Account, Answer, Application, Case, Exchange, Token, Tree, request_key,
+};
 use pollwheel_connector::watch::{Answered, Header, Seen};
 use pollwheel_core::context::{Context, ContextMap};
+use pollwheel_core::ports::{Credentials, Secret};
 use serde_json::Value;
 
-use super::redact::{Redactor, stand_in};
-use crate::channel::live::{Live, Poll, is_secret_header};
+use super::redact::Redactor;
+use crate::channel::live::{Live, Poll, application_name, is_secret_header};
 use crate::channel::try_once::is_telling;
 use crate::exit::Failure;
 
@@ -54,8 +57,8 @@ pub(super) fn of(
     Ok(Case {
         about,
         job_type: poll.row.job.job_type.name().to_owned(),
-        account: account(live, external_id, base_url),
-        application: Application::default(),
+        account: account(live, redactor, external_id, base_url),
+        application: application(live, redactor),
         target: target.map(|target| redactor.rewrite_text(&target)),
         context,
         now: whole_seconds(now).to_string(),
@@ -67,16 +70,29 @@ fn whole_seconds(now: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-fn account(live: &Live, external_id: String, base_url: Option<String>) -> Account {
-    let names = live.chosen.credentials.iter().flat_map(|credentials| credentials.secrets.keys());
-    let (tokens, others): (Vec<&str>, Vec<&str>) =
-        names.map(AsRef::as_ref).partition(|name| *name == "token");
-    Account {
-        external_id,
-        base_url,
-        token: tokens.first().map(|name| stand_in(name)),
-        credentials: others.into_iter().map(|name| (name.to_owned(), stand_in(name))).collect(),
+fn account(live: &Live, redactor: &Redactor, external_id: String, base_url: Option<String>) -> Account {
+    let secrets = live.chosen.credentials.iter().flat_map(|credentials| &credentials.secrets);
+    let mut credentials: BTreeMap<String, String> =
+        secrets.map(|(name, secret)| (name.to_string(), redactor.stand_in(name, secret.expose()))).collect();
+    let token = credentials.remove(Credentials::TOKEN);
+    Account { external_id, base_url, token, credentials, expires_at: None }
+}
+
+/// The deployment's own credentials. Names of tokens are the deployment's, and are counted instead.
+fn application(live: &Live, redactor: &Redactor) -> Application {
+    let Some(application) = &live.application else { return Application::default() };
+    let stand_in = |name: &str, secret: &Secret| redactor.stand_in(&application_name(name), secret.expose());
+    let secrets = application.credentials.secrets.iter();
+    let tokens = (1..).zip(&application.tokens);
+    Application {
+        credentials: secrets.map(|(name, secret)| (name.to_string(), stand_in(name, secret))).collect(),
         expires_at: None,
+        tokens: tokens
+            .map(|(number, token)| Token {
+                name: format!("token-{number}"),
+                token: stand_in(&format!("token_{number}"), &token.token),
+            })
+            .collect(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Mail addresses, telephone numbers and network addresses in free text.
+//! Mail addresses, telephone and card numbers, network addresses and keys of known forms in free text.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -8,15 +8,50 @@ use std::ops::Range;
 pub(super) enum Kind {
     Mail,
     Phone,
+    Card,
     Ip,
+    Key,
 }
+
+impl Kind {
+    /// What a report calls it.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Mail => "mail address",
+            Self::Phone => "telephone number",
+            Self::Card => "card number",
+            Self::Ip => "network address",
+            Self::Key => "key",
+        }
+    }
+}
+
+/// How keys begin that say what they are, and how long they are at least.
+const KEYS: [(&str, usize); 14] = [
+    ("AKIA", 20),
+    ("ASIA", 20),
+    ("AIza", 35),
+    ("ghp_", 30),
+    ("gho_", 30),
+    ("ghu_", 30),
+    ("ghs_", 30),
+    ("ghr_", 30),
+    ("github_pat_", 30),
+    ("glpat-", 20),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("sk_live_", 20),
+    ("eyJ", 30),
+];
 
 /// Everything that looks like one of these, in order, without overlaps.
 pub(super) fn find(text: &str) -> Vec<(Range<usize>, Kind)> {
     let mut found: Vec<(Range<usize>, Kind)> = Vec::new();
     found.extend(mails(text).map(|range| (range, Kind::Mail)));
     found.extend(addresses(text).map(|range| (range, Kind::Ip)));
-    found.extend(phones(text).into_iter().map(|range| (range, Kind::Phone)));
+    found.extend(phones(text));
+    found.extend(keys(text).map(|range| (range, Kind::Key)));
+    found.extend(pems(text).map(|range| (range, Kind::Key)));
     found.sort_by_key(|(range, _)| (range.start, std::cmp::Reverse(range.end)));
     let mut end = 0;
     found.retain(|(range, _)| {
@@ -59,8 +94,31 @@ fn addresses(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// International numbers, and those that are written in three groups. A number without any sign of being one is an id.
-fn phones(text: &str) -> Vec<Range<usize>> {
+/// Keys by their beginnings: cloud providers', forges', and signed tokens, which are JSON in base64 and have two dots.
+fn keys(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_part = |char: char| char.is_ascii_alphanumeric() || "_-.".contains(char);
+    runs(text, is_part).into_iter().filter_map(|(range, _)| {
+        let key = text.get(range.clone())?.trim_end_matches(['.', '-']);
+        let is_key = KEYS.iter().any(|(start, length)| key.starts_with(start) && key.len() >= *length);
+        let is_token = !key.starts_with("eyJ") || key.matches('.').count() >= 2;
+        (is_key && is_token).then(|| range.start..range.start + key.len())
+    })
+}
+
+/// Private keys in armour. <https://www.rfc-editor.org/rfc/rfc7468>
+fn pems(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("-----BEGIN").filter_map(|(start, _)| {
+        let rest = text.get(start..)?;
+        let end = rest.find("-----END").map_or(rest.len(), |at| {
+            rest.get(at + 8..).and_then(|rest| rest.find("-----")).map_or(rest.len(), |end| at + 8 + end + 5)
+        });
+        Some(start..start + end)
+    })
+}
+
+/// International numbers, and those that are written in three groups; numbers of cards, in four. A number without any sign
+/// of being one is an id.
+fn phones(text: &str) -> Vec<(Range<usize>, Kind)> {
     let is_part = |char: char| char.is_ascii_digit() || " -.()+/".contains(char);
     let looks = |piece: &str| {
         let digits = piece.chars().filter(char::is_ascii_digit).count();
@@ -70,7 +128,10 @@ fn phones(text: &str) -> Vec<Range<usize>> {
             .map(str::len)
             .collect();
         let is_international = piece.starts_with('+') && (8..=15).contains(&digits);
-        is_international || groups == [3, 3, 4] || groups == [1, 3, 3, 4]
+        if groups == [4, 4, 4, 4] {
+            return Some(Kind::Card);
+        }
+        (is_international || groups == [3, 3, 4] || groups == [1, 3, 3, 4]).then_some(Kind::Phone)
     };
     let trimmed = |range: Range<usize>| {
         let piece = text.get(range.clone())?;
@@ -81,7 +142,8 @@ fn phones(text: &str) -> Vec<Range<usize>> {
         let is_word = |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || char == '_');
         let before = text.get(..start)?.chars().next_back();
         let after = text.get(end..)?.chars().next();
-        (looks(body) && !is_word(before) && !is_word(after)).then_some(start..end)
+        let kind = looks(body)?;
+        (!is_word(before) && !is_word(after)).then_some((start..end, kind))
     };
     runs(text, is_part).into_iter().filter_map(|(range, _)| trimmed(range)).collect()
 }
@@ -132,6 +194,12 @@ mod tests {
                 ("2001:db8::1", Kind::Ip),
             ]
         );
+        assert_eq!(found("pay 4111 1111 1111 1111!"), [("4111 1111 1111 1111", Kind::Card)]);
+        assert_eq!(found("id AKIAIOSFODNN7EXAMPLE."), [("AKIAIOSFODNN7EXAMPLE", Kind::Key)]);
+        let armoured = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----";
+        assert_eq!(found(&format!("{armoured}\n")), [(armoured, Kind::Key)]);
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl";
+        assert_eq!(found(&format!("Bearer {token}")), [(token, Kind::Key)]);
         assert_eq!(found("tel:555-123-4567"), [("555-123-4567", Kind::Phone)]);
         assert_eq!(found("?mail=ada@example.org&x=1"), [("ada@example.org", Kind::Mail)]);
         assert_eq!(found("@ada@mastodon.example"), [("ada@mastodon.example", Kind::Mail)]);

@@ -15,9 +15,63 @@ pub(super) struct Pseudonyms {
     /// A new one each time: names are few, and could be guessed and tried otherwise.
     seed: RandomState,
     known: BTreeMap<String, String>,
-    /// Those that are replaced within texts, the longest first.
-    within: Vec<String>,
+    /// Those that are replaced within texts, by their first characters, the longest first.
+    within: BTreeMap<char, Vec<Within>>,
     counts: BTreeMap<Kind, usize>,
+}
+
+/// A text that is replaced within others.
+#[derive(Debug)]
+struct Within {
+    text: String,
+    place: Place,
+}
+
+/// Where a text is replaced within others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Anywhere,
+    /// Where no letter and no digit stands next to it.
+    Alone,
+    /// Where it is no part of a longer number, date or path either.
+    AloneAsNumber,
+}
+
+impl Place {
+    fn of(text: &str) -> Option<Self> {
+        let is_number = text.chars().all(|char| char.is_ascii_digit() || ".-+".contains(char));
+        let length = text.chars().count();
+        match (is_number, length) {
+            // Digits are found within other ids, where they mean nothing.
+            (true, SHORTEST_WITHIN..) => Some(Self::AloneAsNumber),
+            (true, _) | (false, 0 | 1) => None,
+            (false, SHORTEST_WITHIN..) => Some(Self::Anywhere),
+            (false, _) => text.chars().any(char::is_alphabetic).then_some(Self::Alone),
+        }
+    }
+
+    /// Whether a text may be replaced between these two.
+    fn is_between(self, before: &str, after: &str) -> bool {
+        let (left, right) = (before.chars().next_back(), after.chars().next());
+        let is_word = |char: Option<char>| char.is_some_and(|char| char.is_alphanumeric() || char == '_');
+        let is_digit = |char: Option<char>| char.is_some_and(|char| char.is_ascii_digit());
+        let binds = |char: Option<char>| char.is_some_and(|char| "-/%+".contains(char));
+        // `12:2026` and `1.2026` are one number; `pin: 2026.` is not.
+        let goes_on = |char: Option<char>, next: Option<char>| {
+            char.is_some_and(|char| ".:,".contains(char)) && is_digit(next)
+        };
+        match self {
+            Self::Anywhere => true,
+            Self::Alone => !is_word(left) && !is_word(right),
+            Self::AloneAsNumber => {
+                let (second_left, second_right) = (before.chars().rev().nth(1), after.chars().nth(1));
+                let is_bound = |near: Option<char>, next: Option<char>| {
+                    is_word(near) || binds(near) || goes_on(near, next)
+                };
+                !is_bound(left, second_left) && !is_bound(right, second_right)
+            }
+        }
+    }
 }
 
 impl Pseudonyms {
@@ -32,12 +86,10 @@ impl Pseudonyms {
             return;
         }
         self.known.insert(text.to_owned(), pseudonym);
-        let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
-        // Digits are found within other ids, where they mean nothing.
-        if text.chars().count() >= SHORTEST_WITHIN && !is_number {
-            self.within.push(text.to_owned());
-            self.within.sort_by_key(|known| std::cmp::Reverse(known.len()));
-        }
+        let (Some(place), Some(first)) = (Place::of(text), text.chars().next()) else { return };
+        let alike = self.within.entry(first).or_default();
+        alike.push(Within { text: text.to_owned(), place });
+        alike.sort_by_key(|known| std::cmp::Reverse(known.text.len()));
     }
 
     /// What stands for a value that a name says is somebody's.
@@ -68,7 +120,7 @@ impl Pseudonyms {
         let count = *count;
         let pseudonym = match kind {
             Kind::Mail => format!("person-{count}@example.com"),
-            Kind::Phone => self.shaped(text, text),
+            Kind::Phone | Kind::Card | Kind::Key => self.shaped(text, text),
             // Ranges for documentation: RFC 5737, RFC 3849.
             Kind::Ip if text.contains(':') => format!("2001:db8::{count:x}"),
             Kind::Ip => format!("192.0.2.{}", count % 256),
@@ -86,8 +138,15 @@ impl Pseudonyms {
         let mut replaced = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
-            let known = self.within.iter().find(|known| rest.starts_with(known.as_str()));
-            let (pseudonym, length) = match known.and_then(|known| Some((self.get(known)?, known.len()))) {
+            let before = text.get(..text.len() - rest.len()).unwrap_or_default();
+            let known = self.within.get(&first).and_then(|alike| {
+                alike.iter().find(|known| {
+                    let after = rest.strip_prefix(known.text.as_str());
+                    after.is_some_and(|after| known.place.is_between(before, after))
+                })
+            });
+            let known = known.and_then(|known| Some((self.get(&known.text)?, known.text.len())));
+            let (pseudonym, length) = match known {
                 Some((pseudonym, length)) => (pseudonym.to_owned(), length),
                 None => (first.to_string(), first.len_utf8()),
             };
@@ -156,6 +215,11 @@ mod tests {
         assert_eq!(pseudonyms.within("1123634000"), "1123634000");
         assert_eq!(pseudonyms.within("23634"), id);
         assert_eq!(pseudonyms.within("Boat"), "Boat");
+        assert_eq!(pseudonyms.within("by Bo."), format!("by {short}."));
+        assert_eq!(pseudonyms.within("pin: 23634."), format!("pin: {id}."));
+        for time in ["23634-11-23", "1.23634", "07:23634", "/23634"] {
+            assert_eq!(pseudonyms.within(time), time);
+        }
         assert_eq!(pseudonyms.within("Bo"), short);
     }
 }

@@ -5,10 +5,20 @@ use std::collections::BTreeMap;
 
 use pollwheel_connector::recording::Tree;
 
-use super::names::Means;
-use super::patterns::{self, Kind};
+use super::markup::{self, Piece};
+use super::names::{Means, is_the_apis};
+use super::patterns;
 use super::pseudonym::Pseudonyms;
-use crate::channel::live::{Secrets, is_secret_parameter, percent};
+use crate::channel::live::{Secrets, decoded, is_secret_parameter, percent};
+
+/// Characters of a number that is replaced wherever it is found.
+const SHORTEST_NUMBER: usize = 4;
+/// Longer texts are prose and not somebody's name with an address.
+const MAX_NAME_BYTES: usize = 200;
+/// Names of parameters that say too little of their values, in a URL.
+const VAGUE: [&str; 3] = ["by", "from", "name"];
+/// Ends of a part of a URL that are not of the name in it: `@ada`, `ada.json`.
+const AROUND_NAMES: [char; 10] = ['@', '~', '.', ':', ',', ';', '!', '*', '(', ')'];
 
 /// What is taken out, and what stands for it.
 #[derive(Debug)]
@@ -33,9 +43,18 @@ impl Redactor {
             let stand_in = stand_in(name);
             redactor.pseudonyms.set(&percent(secret), stand_in.clone());
             redactor.pseudonyms.set(secret, stand_in);
-            redactor.count("secret of the account");
+            redactor.count(if name.starts_with("application_") {
+                "secret of the application"
+            } else {
+                "secret of the account"
+            });
         }
         redactor
+    }
+
+    /// What stands for a secret: the same in the case's credentials as in what was sent.
+    pub(super) fn stand_in(&self, name: &str, secret: &str) -> String {
+        self.pseudonyms.get(secret).map_or_else(|| stand_in(name), ToOwned::to_owned)
     }
 
     /// A text that is somebody's, wherever it is found.
@@ -59,8 +78,8 @@ impl Redactor {
         match tree {
             Tree::Map(members) => {
                 for (name, value) in members {
-                    let own = Means::of(name, &self.more);
-                    self.learn_as(value, inherited(means, own), name);
+                    self.learn_text(name);
+                    self.learn_as(value, means.within(Means::of(name, &self.more)), name);
                 }
             }
             Tree::List(elements) => {
@@ -70,64 +89,109 @@ impl Redactor {
             }
             Tree::Text(text) => self.learn_value(text, means, name),
             // A number may be a telephone's, or a place.
-            Tree::Atom(raw) if raw.starts_with(|char: char| char.is_ascii_digit() || char == '-') => {
-                if matches!(means, Means::Personal | Means::Secret) {
-                    self.learn_value(raw, means, name);
-                }
+            Tree::Atom(raw) if is_number(raw) && matches!(means, Means::Personal | Means::Secret) => {
+                self.learn_value(raw, means, name);
             }
             Tree::Atom(_) => {}
         }
     }
 
     fn learn_value(&mut self, text: &str, means: Means, name: &str) {
+        if text.is_empty() {
+            return;
+        }
         match means {
             Means::Nothing => self.learn_text(text),
-            Means::Personal | Means::Person if text.is_empty() => {}
-            Means::Personal | Means::Person => _ = self.know(text, &format!("`{name}`")),
-            Means::Secret if text.is_empty() => {}
-            Means::Secret => {
-                self.secrets.add(name, text);
-                _ = self.know(text, &format!("`{name}`"));
+            Means::Person if is_the_apis(name, text) => self.learn_text(text),
+            Means::Personal | Means::Person => {
+                if !self.learn_named_address(text, name) {
+                    self.know(text, &format!("`{name}`"));
+                }
+            }
+            Means::Secret => self.know_secret(text, name, &format!("`{name}`")),
+        }
+    }
+
+    /// `Ada <ada@mail.example>`, `ada@mail.example (Ada)`: name and address, each known by itself.
+    fn learn_named_address(&mut self, text: &str, name: &str) -> bool {
+        let found = patterns::find(text);
+        let is_whole = found.iter().any(|(range, _)| range.len() == text.len());
+        if found.is_empty() || is_whole || text.len() > MAX_NAME_BYTES {
+            return false;
+        }
+        self.learn_text(text);
+        let mut rest = text.to_owned();
+        for (range, _) in found.into_iter().rev() {
+            rest.replace_range(range, "<>");
+        }
+        for piece in rest.split(['(', ')', '<', '>', '"', '[', ']', ',']) {
+            if piece.chars().any(char::is_alphanumeric) {
+                self.know(piece.trim(), &format!("`{name}`"));
             }
         }
+        true
     }
 
     /// Looks through a text: a header's value, a URL, a body that is no JSON.
     pub(super) fn learn_text(&mut self, text: &str) {
         for (range, kind) in patterns::find(text) {
             let Some(found) = text.get(range) else { continue };
-            self.count(match kind {
-                Kind::Mail => "mail address",
-                Kind::Phone => "telephone number",
-                Kind::Ip => "network address",
-            });
+            self.count(kind.word());
             self.pseudonyms.of_pattern(found, kind);
         }
         self.learn_parameters(text);
+        self.learn_login(text);
+        // JSON within a text.
+        if text.starts_with(['{', '['])
+            && let Ok(tree) = Tree::parse(text)
+        {
+            self.learn(&tree);
+        }
     }
 
-    /// Secrets in the query of a URL, by the names of their parameters.
+    /// What the query of a URL says, by the names of its parameters.
     fn learn_parameters(&mut self, text: &str) {
         for pair in text.split(['?', '&', '<', '>', ' ', '"', ',', ';', '#']) {
-            if let Some((name, value)) = pair.split_once('=')
-                && is_secret_parameter(name)
-                && !value.is_empty()
-            {
-                self.secrets.add(name, value);
-                self.know(value, &format!("parameter `{name}`"));
+            let Some((name, value)) = pair.split_once('=').filter(|(_, value)| !value.is_empty()) else {
+                continue;
+            };
+            let rule = || format!("parameter `{name}`");
+            let plain = decoded(value);
+            let means = Means::of(&decoded(name), &self.more);
+            if is_secret_parameter(name) || means == Means::Secret {
+                self.know_secret(&plain, name, &rule());
+            } else if means != Means::Nothing && !VAGUE.contains(&name) && !is_the_apis(name, &plain) {
+                self.know(&plain, &rule());
             }
         }
     }
 
-    /// Elements of markup with somebody's name, by their tags: `<name>Ada</name>`.
+    /// A URL's user and password: `https://ada:secret@x.example/`.
+    fn learn_login(&mut self, text: &str) {
+        for (at, scheme) in text.match_indices("://") {
+            let rest = text.get(at + scheme.len()..).unwrap_or_default();
+            let authority = rest.split(['/', '?', '#', ' ', '"', '<', '>']).next().unwrap_or_default();
+            let Some((login, _)) = authority.rsplit_once('@') else { continue };
+            for part in login.split(':').filter(|part| !part.is_empty()) {
+                self.know_secret(&decoded(part), "login", "login in a URL");
+            }
+        }
+    }
+
+    fn know_secret(&mut self, text: &str, name: &str, rule: &str) {
+        self.secrets.add(name, text);
+        let pseudonym = self.know(text, rule);
+        self.pseudonyms.set(&percent(text), percent(&pseudonym));
+    }
+
+    /// Looks through markup, by its tags: `<name>Ada</name>`.
     pub(super) fn learn_markup(&mut self, text: &str) {
-        for piece in text.split('<').skip(1) {
-            let Some((tag, content)) = piece.split_once('>') else { continue };
-            let tag = tag.split([' ', '/']).next().unwrap_or_default();
-            let local = tag.rsplit(':').next().unwrap_or_default();
-            let content = content.trim();
-            if !content.is_empty() && Means::of(local, &self.more) != Means::Nothing {
-                self.know(content, &format!("`<{tag}>`"));
+        for Piece { tag, means, raw, text } in markup::pieces(text, &self.more.clone()) {
+            self.learn_value(&text, means, &format!("<{tag}>"));
+            // The same text is written in several ways.
+            if let Some(pseudonym) = self.pseudonyms.get(&text).map(markup::escaped) {
+                self.pseudonyms.set(raw, pseudonym.clone());
+                self.pseudonyms.set(&markup::escaped(&text), pseudonym);
             }
         }
         self.learn_text(text);
@@ -135,17 +199,39 @@ impl Redactor {
 
     /// A body without it all.
     pub(super) fn rewrite(&self, tree: &Tree) -> Tree {
+        self.rewrite_as(tree, Means::Nothing)
+    }
+
+    fn rewrite_as(&self, tree: &Tree, means: Means) -> Tree {
         match tree {
             Tree::Map(members) => {
-                let member = |(name, value): &(String, Tree)| (name.clone(), self.rewrite(value));
+                let member = |(name, value): &(String, Tree)| {
+                    (
+                        self.rewrite_name(name),
+                        self.rewrite_as(value, means.within(Means::of(name, &self.more))),
+                    )
+                };
                 Tree::Map(members.iter().map(member).collect())
             }
             Tree::List(elements) => {
-                Tree::List(elements.iter().map(|element| self.rewrite(element)).collect())
+                Tree::List(elements.iter().map(|element| self.rewrite_as(element, means)).collect())
             }
             Tree::Text(text) => Tree::Text(self.rewrite_text(text)),
-            Tree::Atom(raw) => Tree::Atom(self.pseudonyms.get(raw).unwrap_or(raw).into()),
+            // A short number that is somebody's is a count elsewhere.
+            Tree::Atom(raw)
+                if raw.len() >= SHORTEST_NUMBER || matches!(means, Means::Personal | Means::Secret) =>
+            {
+                Tree::Atom(self.pseudonyms.get(raw).unwrap_or(raw).into())
+            }
+            Tree::Atom(raw) => Tree::Atom(raw.clone()),
         }
+    }
+
+    /// A member's name: an address may be one, and a secret.
+    fn rewrite_name(&self, name: &str) -> String {
+        let is_telling =
+            !patterns::find(name).is_empty() || self.secrets.iter().any(|(_, secret)| name.contains(secret));
+        if is_telling { self.rewrite_text(name) } else { name.to_owned() }
     }
 
     /// A text without it all.
@@ -161,12 +247,29 @@ impl Redactor {
             let end = part.len() - usize::from(part.ends_with(['/', '?', '&', '=']));
             let (part, separator) = part.split_at(end);
             match self.pseudonyms.get(part).or_else(|| self.pseudonyms.get(&decoded(part))) {
-                Some(known) => rewritten.push_str(&percent(known)),
-                None => rewritten.push_str(&self.without_secrets(part)),
+                Some(known) => rewritten.push_str(&percent(&decoded(known))),
+                None => rewritten.push_str(&self.part(part)),
             }
             rewritten.push_str(separator);
         }
         rewritten
+    }
+
+    /// A part of a URL with a name, and a sign or an ending that is not of it.
+    fn part(&self, part: &str) -> String {
+        let pieces = part.split_inclusive(AROUND_NAMES);
+        let piece = |piece: &str| {
+            let name = piece.trim_end_matches(AROUND_NAMES);
+            let known = self
+                .pseudonyms
+                .get(name)
+                .filter(|_| name.len() >= SHORTEST_NUMBER && name.len() < part.len());
+            known.map_or_else(
+                || piece.to_owned(),
+                |known| format!("{}{}", percent(known), piece.get(name.len()..).unwrap_or_default()),
+            )
+        };
+        self.without_secrets(&pieces.map(piece).collect::<String>())
     }
 
     fn without_secrets(&self, part: &str) -> String {
@@ -183,7 +286,15 @@ impl Redactor {
 
     /// What must not be in a case and is, as a rule's name.
     pub(super) fn left_in(&self, text: &str) -> Option<String> {
-        let secret = self.secrets.iter().find(|(_, secret)| text.contains(*secret));
+        let is_left = |secret: &str| {
+            if secret.bytes().all(|byte| byte.is_ascii_digit()) {
+                return text.split(|char: char| !char.is_alphanumeric()).any(|word| word == secret);
+            }
+            // The text is JSON, in which a line break is written.
+            let written = serde_json::to_string(secret).unwrap_or_default();
+            [secret, written.trim_matches('"'), &percent(secret)].iter().any(|form| text.contains(form))
+        };
+        let secret = self.secrets.iter().find(|(_, secret)| is_left(secret));
         secret.map(|(name, _)| format!("the secret `{name}`"))
     }
 
@@ -197,81 +308,14 @@ impl Redactor {
     }
 }
 
-/// What stands for a secret of the account.
-pub(super) fn stand_in(name: &str) -> String {
+/// What stands for a secret of the account or of the application.
+fn stand_in(name: &str) -> String {
     format!("redacted-{}", name.replace('_', "-"))
 }
 
-/// A name within a person's object may add to what is known of it, and never takes it away.
-const fn inherited(outer: Means, own: Means) -> Means {
-    match (outer, own) {
-        (Means::Secret, _) => Means::Secret,
-        (Means::Personal, Means::Secret) => Means::Secret,
-        (Means::Personal, _) => Means::Personal,
-        (Means::Nothing | Means::Person, own) => own,
-    }
-}
-
-fn decoded(part: &str) -> String {
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match code.filter(|_| byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(decoded) => {
-                bytes.push(decoded);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+fn is_number(raw: &str) -> bool {
+    raw.starts_with(|char: char| char.is_ascii_digit() || char == '-')
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn redactor() -> Redactor {
-        let mut secrets = Secrets::default();
-        secrets.add("token", "t0p/secret");
-        Redactor::new(&secrets, &["quirk".to_owned()])
-    }
-
-    #[test]
-    fn r28_what_belongs_to_somebody_is_replaced_in_every_place() {
-        let body = Tree::parse(
-            r#"{"id": "1002", "author": "ada_l", "user": {"id": 7, "display_name": "Ada Lovelace", "mobile": 491701234567},
-               "text": "Ada Lovelace wrote to bob@mail.example from 10.0.0.9, says t0p/secret", "quirk": "odd value",
-               "next": "https://x.example/users/ada_l/posts?access_token=t0p%2Fsecret&page=2"}"#,
-        )
-        .unwrap();
-        let mut redactor = redactor();
-        redactor.learn(&body);
-        let text = redactor.rewrite(&body).compact();
-        for planted in ["ada_l", "Lovelace", "491701234567", "bob@", "10.0.0.9", "t0p", "odd value"] {
-            assert!(!text.contains(planted), "{planted} in {text}");
-        }
-        assert!(text.contains(r#""id":"1002""#) && text.contains(r#""id":7"#), "ids stay: {text}");
-        let again = redactor.rewrite_target("/users/ada_l/posts?access_token=t0p%2Fsecret&page=2");
-        assert!(text.contains(&format!("https://x.example{again}")), "{again} is not the link in {text}");
-        assert_eq!(redactor.left_in(&text), None);
-        assert_eq!(redactor.left_in("x t0p/secret"), Some("the secret `token`".to_owned()));
-        assert_eq!(redactor.report().get("`author`"), Some(&1));
-    }
-
-    #[test]
-    fn r28_markup_and_cookies_are_looked_through() {
-        let mut redactor = redactor();
-        let feed = "<feed><author><name>Ada Lovelace</name></author><title>By Ada Lovelace</title></feed>";
-        redactor.learn_markup(feed);
-        let text = redactor.rewrite_text(feed);
-        assert!(!text.contains("Lovelace") && text.starts_with("<feed><author><name>"), "{text}");
-        redactor.learn_text("https://x.example/feed?sig=abcdef123");
-        assert!(redactor.rewrite_target("/feed?sig=abcdef123").starts_with("/feed?sig="));
-        assert!(!redactor.rewrite_target("/feed?sig=abcdef123").contains("abcdef123"));
-    }
-}
+mod tests;

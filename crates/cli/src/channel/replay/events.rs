@@ -126,7 +126,7 @@ impl Change {
         }
         output.line(format_args!("  {} {}: {}", ink.bad("other"), self.case, self.summary()))?;
         if let Some(reason) = &self.lost {
-            output.line(format_args!("    it cannot be run: {reason}"))?;
+            output.line(format_args!("    {reason}"))?;
         }
         for item in &self.removed {
             output.line(format_args!("    {}", ink.minus(&name(item))))?;
@@ -152,6 +152,9 @@ impl Change {
 
     fn summary(&self) -> String {
         let mut parts = Vec::new();
+        if self.lost.is_some() {
+            parts.push("it cannot be run with the changed file".to_owned());
+        }
         for (list, word) in [(self.added.len(), "added"), (self.removed.len(), "removed")] {
             if list > 0 {
                 parts.push(format!("{} {word}", count(list, "event")));

@@ -4,7 +4,10 @@
 
 mod auth;
 mod cadence;
+mod documented;
 mod pages;
+mod rules;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod unused;
@@ -18,5 +21,8 @@ pub(super) fn advise(file: &ChannelFile, channel: &Channel, problems: &mut Probl
     cadence::check(file, channel, problems);
     auth::check(file, channel, problems);
     pages::check(file, problems);
+    documented::check(file, channel, problems);
+    rules::check(file, channel, problems);
+    secrets::check(file, channel, problems);
     unused::check(file, channel, problems);
 }

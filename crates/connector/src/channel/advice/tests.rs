@@ -78,6 +78,65 @@ fn what_is_probably_not_meant_is_said_with_its_place() {
 }
 
 #[test]
+fn secrets_unreached_rules_and_limits_that_nobody_keeps_are_told() {
+    let rules = |list: &str| format!("errors: [{list}]\nservice_levels:\n");
+    let query = |query: &str| format!("query: {{{query}, limit: 40}}");
+    for (from, to, expected) in [
+        (
+            "https://api.example.com\n",
+            "http://api.example.com\n",
+            "channel.yml:3:11: warning: `base_url`: is plain http",
+        ),
+        (
+            "query: {limit: 40}",
+            &*query("api_key: abcdef0123456789"),
+            "`job_types.posts.request.query.api_key`: looks like a secret",
+        ),
+        (
+            "limits:\n",
+            "headers: {X-Api-Key: abcdef0123456789}\nlimits:\n",
+            "channel.yml:5:22: warning: `headers.X-Api-Key`: looks like",
+        ),
+        (
+            "service_levels:\n",
+            &*rules(
+                "{status: 403, outcome: gone}, {status: 403, body_contains: slow, outcome: rate_limited}",
+            ),
+            "channel.yml:7:40: warning: `errors[1]`: is never reached: `errors[0]` has no condition",
+        ),
+        (
+            "service_levels:\n",
+            &*rules(
+                "{status: [4xx, 500], outcome: gone}, {status: [403, 500], header: X-A, outcome: rate_limited}",
+            ),
+            "`errors[1]`: is never reached",
+        ),
+        (
+            ", cushion: 5, headers: {remaining: X-Left}}",
+            "}\n  - {scope: host, calls: 900, window_seconds: 900}",
+            "channel.yml:7:5: warning: `limits[1]`: is shared by accounts, and no response tells of it",
+        ),
+    ] {
+        let found = warnings(from, to);
+        assert!(found.len() == 1 && found[0].contains(expected), "{to}: {found:#?}");
+    }
+    for (from, to) in [
+        ("https://api.example.com\n", "http://127.0.0.1:8080\n"),
+        ("query: {limit: 40}", &*query("sort_key: created_at, key: name")),
+        ("limits:\n", "headers: {X-Api-Key: \"{{ application.key }}\"}\nlimits:\n"),
+        (
+            "service_levels:\n",
+            &*rules(
+                "{status: 403, header: X-A, outcome: gone}, {status: 4xx, outcome: gone}, {status: 500, outcome: gone}",
+            ),
+        ),
+        ("service_levels:\n", &*rules("{status: 403, outcome: gone}, {status: 4xx, outcome: bad_response}")),
+    ] {
+        assert_eq!(warnings(from, to), Vec::<String>::new(), "{to}");
+    }
+}
+
+#[test]
 fn a_limit_that_cannot_bear_the_fastest_cadence_is_told() {
     let limit = "calls: 100, window_seconds: 900, cushion: 5";
     let enough = warnings(limit, "calls: 10, window_seconds: 900, cushion: 5");

@@ -137,11 +137,7 @@ fn oauth2(file: &At<OAuth2File>, problems: &mut Problems) -> Option<OAuth2> {
 fn token_url_of(text: &str) -> Result<Uri, String> {
     let base = BaseUrl::whole(text).map_err(|error| error.to_string())?;
     let uri = base.origin().uri(base.prefix().to_owned()).map_err(|error| error.to_string())?;
-    let is_loopback = uri.host().is_some_and(|host| {
-        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-    });
-    if uri.scheme_str() == Some("https") || is_loopback {
+    if base.origin().is_private_to_wire() {
         Ok(uri)
     } else {
         Err("its scheme is not https: secrets travel there".to_owned())

@@ -6,6 +6,7 @@ use serde_saphyr::Location;
 
 use crate::channel::file::ChannelFile;
 use crate::channel::problem::{Problems, plain};
+use crate::channel::shape;
 
 /// Largest channel file, in bytes.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
@@ -34,6 +35,16 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<ChannelFile> 
         Ok(file) => return Some(file),
         Err(error) => error,
     };
+    let is_twice = matches!(error.without_snippet(), serde_saphyr::Error::DuplicateMappingKey { .. });
+    match shape::check(text, problems) {
+        Ok(()) if problems.is_empty() => {}
+        Ok(()) => return None,
+        Err(_) if is_twice => {}
+        Err(error) => {
+            problems.at(error.location().unwrap_or(Location::UNKNOWN), "", message(&error));
+            return None;
+        }
+    }
     // A located value reads as a map with the member `value`, which is no field of the file.
     let path = track.path().to_string();
     let mut field: Vec<_> = path.split('.').filter(|part| !matches!(*part, "value" | "?" | "")).collect();
@@ -45,7 +56,7 @@ pub(super) fn parse(text: &str, problems: &mut Problems) -> Option<ChannelFile> 
     None
 }
 
-/// The error's text without its place, which a [`Problem`] has of its own.
+/// The error's text without its place, which a `Problem` has of its own.
 fn message(error: &serde_saphyr::Error) -> String {
     let error = error.without_snippet();
     if let Some(plain) = plain(error) {
@@ -54,5 +65,20 @@ fn message(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
     let end = first.find(" at line ").unwrap_or(first.len());
-    first[..end].to_owned()
+    in_plain_words(&first[..end])
+}
+
+/// What the YAML reader says of the likeliest slips, and what to do about them.
+fn in_plain_words(text: &str) -> String {
+    if text.contains("mapping values are not allowed") {
+        return "a `:` stands where no field can be: put a text with `: ` in it in quotes, or mend the indentation"
+            .to_owned();
+    }
+    if text.contains("while parsing a flow") {
+        return "a `[` or `{` before this is not closed".to_owned();
+    }
+    if text.contains("tab") {
+        return "a tab stands in the indentation: YAML is indented by spaces alone".to_owned();
+    }
+    text.to_owned()
 }
