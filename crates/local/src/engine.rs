@@ -28,7 +28,7 @@ use crate::queue::LocalQueues;
 use crate::store::Store;
 use mappings::Mappings;
 use phase::Phase;
-pub use surroundings::{Function, Punctual, Surroundings};
+pub use surroundings::{Function, Invocation, Punctual, Surroundings};
 pub use totals::{Snapshot, Totals};
 
 /// Sleep of a loop that nothing is due in.

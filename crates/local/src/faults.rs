@@ -7,6 +7,7 @@
 
 mod bus;
 mod credentials;
+mod kills;
 mod poller;
 mod queues;
 mod store;
@@ -19,13 +20,20 @@ use pollwheel_core::hash::{below, mix};
 use pollwheel_core::ports::{PortError, Retry};
 use pollwheel_core::row::Place;
 
-use crate::engine::Function;
+use crate::engine::{Function, Invocation};
+use kills::{Doom, Edge, Kills};
 
 pub use bus::FaultyBus;
 pub use credentials::FaultyCredentials;
 pub use poller::FaultyPoller;
 pub use queues::FaultyQueues;
 pub use store::FaultyStore;
+
+/// Edges of one kind that a doomed invocation gets past: fewer than two to the power of one less than this.
+const MAX_DEPTH: u32 = 8;
+
+/// Entries of a request to a queue or a bus: as many as AWS takes.
+const REQUEST_ENTRIES: usize = 10;
 
 /// How often each fault happens, per thousand operations or entries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -34,12 +42,14 @@ pub struct Rates {
     pub fails: u32,
     /// An operation takes effect and its answer is lost.
     pub answer_lost: u32,
-    /// A function is killed just before or just after an operation. It shows as one that never answers.
+    /// A function is killed just before or just after an operation: drawn at every one. It shows as one that never answers.
     pub killed: u32,
-    /// The scheduler is, besides.
+    /// An invocation of the scheduler is, at one of its operations.
     pub scheduler_killed: u32,
-    /// A worker is, besides.
+    /// An invocation of a worker is.
     pub worker_killed: u32,
+    /// An invocation of the completion is.
+    pub completion_killed: u32,
     /// An entry of a batch is refused.
     pub entry_refused: u32,
     /// The last entries of a batch are in neither list of the answer.
@@ -90,7 +100,7 @@ pub struct Faults {
     rates: Rates,
     drawn: Cell<u64>,
     on: Cell<bool>,
-    running: Cell<Function>,
+    kills: Kills,
     throttled: Cell<Option<u64>>,
     denied: Cell<bool>,
     two_versions: Cell<bool>,
@@ -106,7 +116,7 @@ impl Faults {
             rates,
             drawn: Cell::new(0),
             on: Cell::new(true),
-            running: Cell::new(Function::Scheduler),
+            kills: Kills::default(),
             throttled: Cell::new(None),
             denied: Cell::new(false),
             two_versions: Cell::new(false),
@@ -114,15 +124,34 @@ impl Faults {
         }
     }
 
-    /// Which function goes on: some are killed more often.
-    pub fn runs(&self, function: Function) {
-        self.running.set(function);
+    /// A function is invoked: draws whether it will be killed, and where. The invocation's number.
+    pub fn invoked(&self, function: Function) -> u64 {
+        let (kind, rate) = match function {
+            Function::Scheduler | Function::Drain => ("scheduler_doomed", self.rates.scheduler_killed),
+            Function::Worker => ("worker_doomed", self.rates.worker_killed),
+            Function::Completion | Function::Burial => ("completion_doomed", self.rates.completion_killed),
+        };
+        let doom = self.happens(kind, rate).then(|| self.doom(function)).flatten();
+        self.kills.invoked(doom)
     }
 
-    /// Which function goes on.
+    /// An edge of any depth: the first is as likely as all of the second to the fourth.
+    fn doom(&self, function: Function) -> Option<Doom> {
+        let edges = Edge::of(function);
+        let kind = self.draw(u32::try_from(edges.len()).unwrap_or(1)) as usize;
+        let depth = 1 << self.draw(MAX_DEPTH);
+        Some(Doom { edge: *edges.get(kind)?, spared: self.draw(depth) })
+    }
+
+    /// Which invocation goes on.
+    pub fn runs(&self, invocation: Invocation) {
+        self.kills.runs(invocation);
+    }
+
+    /// Which function goes on; none before the first.
     #[must_use]
-    pub const fn running(&self) -> Function {
-        self.running.get()
+    pub fn running(&self) -> Option<Function> {
+        self.kills.running().map(|invocation| invocation.function)
     }
 
     /// Throttles a tenth of the partitions, chosen by `range`, or none.
@@ -199,13 +228,15 @@ impl Faults {
 
     /// An edge of an operation: the function may be killed here. A killed function never goes on; whoever waits for it
     /// gives up at its time-out.
-    async fn edge(&self) {
-        let (kind, besides) = match self.running.get() {
-            Function::Scheduler | Function::Drain => ("scheduler_killed", self.rates.scheduler_killed),
-            Function::Worker => ("worker_killed", self.rates.worker_killed),
-            Function::Completion | Function::Burial => ("killed", 0),
-        };
-        if self.happens("killed", self.rates.killed) || self.happens(kind, besides) {
+    async fn edge(&self, edge: Edge) {
+        if !self.on.get() {
+            return;
+        }
+        let ends = self.kills.ends_at(edge);
+        if ends {
+            self.count("killed", 1);
+        }
+        if ends || self.happens("killed", self.rates.killed) {
             pending::<()>().await;
         }
     }
@@ -223,6 +254,15 @@ impl Faults {
             Err(injected("took effect and its answer was lost"))
         } else {
             Ok(answer)
+        }
+    }
+
+    /// Loses whole answers of the requests that these entries went in.
+    fn lose_answers<T>(&self, answers: &mut [Result<T, PortError>]) {
+        for request in answers.chunks_mut(REQUEST_ENTRIES) {
+            if self.happens("answer_lost", self.rates.answer_lost) {
+                request.fill_with(|| Err(injected("took effect and its answer was lost")));
+            }
         }
     }
 

@@ -49,6 +49,13 @@ impl MemoryStore {
         rows.values().flat_map(BTreeMap::values).flat_map(Partition::rows).for_each(&mut look);
     }
 
+    /// How many rows there are.
+    #[must_use]
+    pub fn row_count(&self) -> usize {
+        let rows = self.rows.borrow();
+        rows.values().flat_map(BTreeMap::values).map(Partition::len).sum()
+    }
+
     /// Writes a row as it is, past every condition and registration: what a broken adapter would do. For a bug planted
     /// on purpose.
     pub fn put_unchecked(&self, row: JobRow) {

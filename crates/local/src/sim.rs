@@ -17,6 +17,7 @@ mod scenario;
 
 mod bus;
 mod deployment;
+mod glance;
 mod limits;
 mod notebook;
 mod surroundings;

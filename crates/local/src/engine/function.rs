@@ -14,7 +14,7 @@ use pollwheel_core::time::Timestamp;
 use tokio::time::Instant;
 
 use super::mappings::Batch;
-use super::surroundings::{Function, FunctionClock, Surroundings};
+use super::surroundings::{Function, FunctionClock, Invocation, Surroundings};
 use super::{Engine, Totals};
 use crate::mapping::{InvocationError, Verdict, judge};
 use crate::queue::LocalQueues;
@@ -51,8 +51,9 @@ where
             .map(|delivery| Record { id: delivery.message_id.clone(), body: delivery.body.to_string() })
             .collect();
         let invoked = self.clock.now();
-        let clock = FunctionClock::new(*self.clock, self.surroundings.ahead_millis(batch.function));
-        let handler = self.marked(batch.function, self.handle(batch.function, &records, clock));
+        let invocation = self.surroundings.invoked(batch.function);
+        let clock = FunctionClock::new(*self.clock, invocation);
+        let handler = self.marked(invocation, self.handle(batch.function, &records, clock));
         let handler = AssertUnwindSafe(handler).catch_unwind();
         let (answer, report) = match tokio::time::timeout(self.config.function_timeout, handler).await {
             Ok(Ok((result, report))) => {
@@ -70,11 +71,11 @@ where
         Finished { mapping: batch.mapping, batch, invoked, answer, report }
     }
 
-    /// Tells the surroundings whenever this function goes on.
-    pub(super) async fn marked<T>(&self, function: Function, running: impl Future<Output = T>) -> T {
+    /// Tells the surroundings whenever this invocation goes on.
+    pub(super) async fn marked<T>(&self, invocation: Invocation, running: impl Future<Output = T>) -> T {
         let mut running = pin!(running);
         poll_fn(|context| {
-            self.surroundings.runs(function);
+            self.surroundings.runs(invocation);
             running.as_mut().poll(context)
         })
         .await

@@ -27,19 +27,30 @@ pub enum Function {
     Burial,
 }
 
+/// One run of a function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Invocation {
+    /// Of which function.
+    pub function: Function,
+    /// Tells it from the others that are under way.
+    pub number: u64,
+    /// How far its clock is ahead of the wheel, in milliseconds.
+    pub ahead_millis: i64,
+}
+
 /// What surrounds a run.
 pub trait Surroundings {
     /// A minute of the wheel begins: how long after it its tick arrives, once for each time that it does.
     fn minute(&self, minute: EpochMinute) -> Vec<Duration>;
 
-    /// How far a function's clock is ahead of the wheel, in milliseconds. Asked once an invocation.
-    fn ahead_millis(&self, function: Function) -> i64;
+    /// A function is invoked.
+    fn invoked(&self, function: Function) -> Invocation;
 
     /// From when on a queue is handed to its function: now, unless its mapping is off.
     fn served_from(&self, queue: &QueueId, now: Timestamp) -> Timestamp;
 
-    /// A function is about to run until it next waits.
-    fn runs(&self, function: Function);
+    /// An invocation is about to run until it next waits.
+    fn runs(&self, invocation: Invocation);
 
     /// What a mapping makes of a function's answer, which may be lost on its way.
     fn judged(&self, _queue: &QueueId, verdict: Verdict) -> Verdict {
@@ -59,15 +70,15 @@ impl Surroundings for Punctual {
         vec![Duration::ZERO]
     }
 
-    fn ahead_millis(&self, _function: Function) -> i64 {
-        0
+    fn invoked(&self, function: Function) -> Invocation {
+        Invocation { function, number: 0, ahead_millis: 0 }
     }
 
     fn served_from(&self, _queue: &QueueId, now: Timestamp) -> Timestamp {
         now
     }
 
-    fn runs(&self, _function: Function) {}
+    fn runs(&self, _invocation: Invocation) {}
 
     fn deletes(&self, _queue: &QueueId, _body: &str, _invoked: Timestamp) {}
 }
@@ -80,8 +91,8 @@ pub(super) struct FunctionClock {
 }
 
 impl FunctionClock {
-    pub(super) const fn new(wheel: WheelClock, ahead_millis: i64) -> Self {
-        Self { wheel, ahead_millis }
+    pub(super) const fn new(wheel: WheelClock, invocation: Invocation) -> Self {
+        Self { wheel, ahead_millis: invocation.ahead_millis }
     }
 }
 

@@ -56,7 +56,8 @@ where
             tracing::warn!(error = error.chain(), %minute, "the cursors could not be read, the tick is left to the next");
             return;
         }
-        let clock = FunctionClock::new(*self.clock, self.surroundings.ahead_millis(Function::Scheduler));
+        let invocation = self.surroundings.invoked(Function::Scheduler);
+        let clock = FunctionClock::new(*self.clock, invocation);
         let dispatch = Dispatch {
             catalog: self.catalog,
             store: self.ports.store,
@@ -66,7 +67,7 @@ where
             fan_out_above: self.config.fan_out_above,
         };
         // A tick that hangs is given up like a function that times out; its cursors have not moved.
-        let ticking = self.marked(Function::Scheduler, tick::tick(minute, &dispatch));
+        let ticking = self.marked(invocation, tick::tick(minute, &dispatch));
         let ticked = tokio::time::timeout(self.config.function_timeout, ticking).await;
         let reports = ticked.unwrap_or_else(|_| {
             tracing::error!(%minute, "the tick timed out, the next one covers it");

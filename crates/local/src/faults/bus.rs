@@ -3,6 +3,7 @@
 use pollwheel_core::event::Event;
 use pollwheel_core::ports::{Bus, PortError};
 
+use super::kills::Edge;
 use super::{Faults, injected};
 
 /// A bus behind faults.
@@ -19,7 +20,7 @@ impl<B: Bus> Bus for FaultyBus<'_, B> {
         if self.faults.is_calm() {
             return self.inner.publish(events).await;
         }
-        self.faults.edge().await;
+        self.faults.edge(Edge::Publish).await;
         let mut answers = Vec::with_capacity(events.len());
         for event in events {
             if self.faults.happens("event_refused", self.faults.rates.event_refused) {
@@ -27,10 +28,10 @@ impl<B: Bus> Bus for FaultyBus<'_, B> {
                 continue;
             }
             let answer = self.inner.publish(vec![event]).await.pop();
-            let answer = answer.unwrap_or_else(|| Err(injected("was not answered for")));
-            answers.push(answer.and_then(|()| self.faults.answer(())));
+            answers.push(answer.unwrap_or_else(|| Err(injected("was not answered for"))));
         }
-        self.faults.edge().await;
+        self.faults.lose_answers(&mut answers);
+        self.faults.edge(Edge::Publish).await;
         self.faults.forget("event_missing", self.faults.rates.event_missing, &mut answers);
         answers
     }

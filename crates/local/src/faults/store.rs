@@ -7,6 +7,7 @@ use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::Cohort;
 
+use super::kills::Edge;
 use super::{Faults, injected};
 
 /// A store behind faults.
@@ -20,16 +21,16 @@ pub struct FaultyStore<'a, S> {
 
 impl<S> FaultyStore<'_, S> {
     async fn read<T>(&self, read: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
-        self.faults.edge().await;
+        self.faults.edge(Edge::Read).await;
         self.faults.fails()?;
         read.await
     }
 
     async fn write<T>(&self, write: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
-        self.faults.edge().await;
+        self.faults.edge(Edge::Write).await;
         self.faults.fails()?;
         let answer = write.await?;
-        self.faults.edge().await;
+        self.faults.edge(Edge::Write).await;
         self.faults.answer(answer)
     }
 }
@@ -78,7 +79,7 @@ impl<S: JobStore> JobStore for FaultyStore<'_, S> {
         if self.faults.is_calm() {
             return self.inner.apply(changes).await;
         }
-        self.faults.edge().await;
+        self.faults.edge(Edge::Write).await;
         let mut answers = Vec::with_capacity(changes.len());
         for change in changes {
             if self.faults.refuses_entry() {
@@ -93,7 +94,7 @@ impl<S: JobStore> JobStore for FaultyStore<'_, S> {
             let applied = applied.unwrap_or_else(|| Err(injected("was not answered for")));
             answers.push(applied.and_then(|applied| self.faults.answer(applied)));
         }
-        self.faults.edge().await;
+        self.faults.edge(Edge::Write).await;
         self.faults.forget_entries(&mut answers);
         answers
     }

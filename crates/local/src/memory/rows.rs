@@ -23,6 +23,10 @@ impl Partition {
         self.0.values()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn put(&mut self, row: JobRow) {
         self.0.insert(sort_key(&row.job).into(), row);
     }

@@ -2,6 +2,7 @@
 
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::context::{Context, ContextMap};
+use pollwheel_core::hash::{below, mix};
 use pollwheel_core::id::{AccountId, IdError, JobId, JobTypeId, ServiceLevel};
 use pollwheel_core::policy::{Catalog, JobTypeSpec, Policy};
 use pollwheel_core::register::NewJob;
@@ -23,6 +24,12 @@ const MAX_CROWD: u32 = 100_000;
 const KEEN_EVERY: u32 = 5;
 /// One account in so many shares the application's limit, where there is one.
 const POOL_EVERY: u32 = 4;
+
+/// Accounts up to which a minute's jobs leave within a time that the seed draws: a few jobs over most of a minute would
+/// hardly ever share a batch, and a batch is where one job's trouble could become another's.
+const FEW_ACCOUNTS: u32 = 20_000;
+/// What it draws from, in seconds.
+const SPREADS: [u16; 4] = [0, 3, 10, 50];
 
 /// The deployment of a run.
 #[derive(Debug, Default)]
@@ -58,7 +65,7 @@ impl Names {
         })
     }
 
-    fn catalog(&self, setup: &Setup) -> Result<Catalog, IdError> {
+    fn catalog(&self, setup: &Setup, seed: u64) -> Result<Catalog, IdError> {
         let quarter = Cadence::at_least(15);
         let range = setup.scenario.range().or_else(|| CadenceRange::new(quarter, quarter).ok());
         let daily = CadenceRange::new(Cadence::SLOWEST, Cadence::SLOWEST).ok();
@@ -66,24 +73,30 @@ impl Names {
         let mut specs = Vec::new();
         for (id, range) in ranges {
             if let (Some(id), Some(range)) = (id, range) {
-                specs.push(self.spec(id, range, setup.accounts.get()));
+                specs.push(self.spec(id, range, setup, seed));
             }
         }
         Ok(Catalog::new(specs))
     }
 
-    fn spec(&self, id: &JobTypeId, range: CadenceRange, accounts: u32) -> JobTypeSpec {
+    fn spec(&self, id: &JobTypeId, range: CadenceRange, setup: &Setup, seed: u64) -> JobTypeSpec {
         let mut spec = JobTypeSpec::new(id.clone(), range);
         let capped = |range| Policy {
             hold_cap_minutes: HOLD_CAP_MINUTES,
             max_staleness_minutes: HOLD_CAP_MINUTES,
             backoff_cap_minutes: HOLD_CAP_MINUTES / 2,
+            // A day must see cadences slow down.
+            quiet_factor: 4,
             ..Policy::new(range)
         };
         spec.default_policy = capped(range);
         let keen = CadenceRange::new(Cadence::at_least(5), Cadence::at_least(60)).unwrap_or(range);
         spec.levels.insert(self.keen.clone(), capped(keen));
-        spec.backlog_limit = u64::from(accounts.max(100)) * 3;
+        spec.backlog_limit = u64::from(setup.accounts.get().max(100)) * 3;
+        if setup.accounts.get() <= FEW_ACCOUNTS {
+            let drawn = below(mix(seed, 0x5BEAD), 4) as usize;
+            spec.spread_seconds = SPREADS.get(drawn).copied().unwrap_or(spec.spread_seconds);
+        }
         spec
     }
 }
@@ -99,7 +112,7 @@ impl Deployment {
         let crowded =
             names.crowd.as_ref().map_or(0, |_| accounts.saturating_mul(CROWD_FACTOR).min(MAX_CROWD));
         let (torrent, quiet) = (Scenario::torrent(), Scenario::quiet());
-        let mut made = Self { catalog: names.catalog(setup)?, ..Self::default() };
+        let mut made = Self { catalog: names.catalog(setup, seed)?, ..Self::default() };
         let since = ContextMap::from_iter([("since".to_owned(), 0.into())]);
         let context = Context::new(&since).unwrap_or_default();
         for number in 0..accounts + crowded {

@@ -98,7 +98,7 @@ pub(super) struct Judged<'a> {
 pub(super) fn judge(judged: &Judged<'_>) -> Verdict {
     let totals = judged.totals;
     let (lost, matched) = items(judged);
-    rows(judged);
+    look_at_rows(judged.jobs, judged.store, judged.notebook);
     // What is lost was accepted first.
     let accepted = judged.notebook.accepted() + judged.faults.get("lost").copied().unwrap_or_default();
     if totals.dispatched > accepted {
@@ -183,15 +183,15 @@ fn due_by(judged: &Judged<'_>, row: Option<&JobRow>) -> Timestamp {
     if recently_held || is_parked { Timestamp::from_millis(0) } else { by }
 }
 
-/// Exactly one row a job.
-fn rows(judged: &Judged<'_>) {
-    let mut found: HashMap<JobId, u32> = HashMap::with_capacity(judged.jobs.len());
-    judged.store.each_row(|row| *found.entry(row.job.clone()).or_default() += 1);
-    for job in judged.jobs {
+/// Exactly one row a job: no move and no dispatch leaves more or fewer.
+pub(super) fn look_at_rows(jobs: &[JobId], store: &MemoryStore, notebook: &Notebook) {
+    let mut found: HashMap<JobId, u32> = HashMap::with_capacity(jobs.len());
+    store.each_row(|row| *found.entry(row.job.clone()).or_default() += 1);
+    for job in jobs {
         match found.get(job).copied().unwrap_or_default() {
-            0 => judged.notebook.broke(format!("r10: the row of {job} is gone")),
+            0 => notebook.broke(format!("r10: the row of {job} is gone")),
             1 => {}
-            more => judged.notebook.broke(format!("r06: {job} has {more} rows")),
+            more => notebook.broke(format!("r06: {job} has {more} rows")),
         }
     }
 }

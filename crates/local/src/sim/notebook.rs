@@ -9,6 +9,8 @@ use pollwheel_core::message::PollMessage;
 use pollwheel_core::row::{Place, Revision};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 
+use super::glance::shown;
+
 /// Rules of which the text is kept; more of them say nothing new.
 const MAX_BROKEN: usize = 40;
 
@@ -48,7 +50,8 @@ pub(super) struct Notebook {
     max_hops: Cell<u8>,
     accepted: Cell<u64>,
     dispatched: RefCell<HashMap<JobId, Dispatched>>,
-    outcomes: RefCell<HashMap<JobId, Timestamp>>,
+    /// By a job's text.
+    outcomes: RefCell<HashMap<Box<str>, Timestamp>>,
     contexts: RefCell<BTreeMap<JobId, u64>>,
 }
 
@@ -106,6 +109,11 @@ impl Notebook {
         self.accepted.set(self.accepted.get() + 1);
     }
 
+    /// Whether dispatches are looked at: where each due minute must come exactly once.
+    pub(super) fn wants_dispatches(&self) -> bool {
+        self.exactness == Exactness::Once
+    }
+
     /// A job's copy is accepted. Two of a job that did not change meanwhile answer for its due minutes without a gap.
     pub(super) fn dispatch(&self, message: &PollMessage) {
         let row = &message.row;
@@ -119,9 +127,6 @@ impl Notebook {
         let Some(before) = before.filter(|before| (before.place, before.rev) == (now.place, now.rev)) else {
             return;
         };
-        if self.exactness == Exactness::AtLeastOnce {
-            return;
-        }
         let cadence = u32::from(cohort.cadence.minutes());
         let first = message.due.minus(message.missed.saturating_mul(cadence));
         let expected = before.due.plus(cadence);
@@ -132,15 +137,22 @@ impl Notebook {
         }
     }
 
-    /// A finished poll is durably on its way.
-    pub(super) fn outcome(&self, job: &JobId, now: Timestamp) {
-        self.outcomes.borrow_mut().insert(job.clone(), now);
+    /// A finished poll of a job, by its text, is durably on its way.
+    pub(super) fn outcome(&self, job: &str, now: Timestamp) {
+        let mut outcomes = self.outcomes.borrow_mut();
+        match outcomes.get_mut(job) {
+            Some(at) => *at = now,
+            None => drop(outcomes.insert(job.into(), now)),
+        }
     }
 
-    /// A job's message is deleted: its outcome must be on its way since the worker was invoked.
-    pub(super) fn deleted(&self, job: &JobId, invoked: Timestamp) {
+    /// A message of a job, by its text, is deleted: its outcome must be on its way since the worker was invoked.
+    pub(super) fn deleted(&self, job: &str, invoked: Timestamp) {
         if self.outcomes.borrow().get(job).is_none_or(|&sent| sent < invoked) {
-            self.broke(format!("r13: a message of {job} was confirmed, and its outcome was not sent"));
+            self.broke(format!(
+                "r13: a message of {} was confirmed, and its outcome was not sent",
+                shown(job)
+            ));
         }
     }
 

@@ -216,6 +216,7 @@ impl<'s> Stage<'s> {
             world: &self.world,
             clock: self.clock,
             planted: self.setup.planted,
+            jobs: &self.jobs,
             crowd: &self.crowd,
             confirmed_by: self.plan.calm_from.plus(cadences + GRACE_MINUTES),
             unparked: Cell::new(0),

@@ -6,19 +6,20 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use pollwheel_core::id::JobId;
-use pollwheel_core::message::{Message, PollMessage};
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{Change, Clock, JobStore, Outgoing, QueueName, Queues};
 use pollwheel_core::register::unpark;
 use pollwheel_core::row::{JobRow, WakeUp};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 
+use super::glance::jobs;
+use super::judge::look_at_rows;
 use super::notebook::{Detail, Notebook};
 use super::plan::{Plan, Purged};
 use super::planted::Planted;
 use super::world::{POOL, Source};
 use crate::clock::WheelClock;
-use crate::engine::{Function, Surroundings};
+use crate::engine::{Function, Invocation, Surroundings};
 use crate::faults::{Denied, Faults, Versions};
 use crate::mapping::Verdict;
 use crate::memory::MemoryStore;
@@ -39,6 +40,8 @@ pub(super) struct SimSurroundings<'a, W> {
     pub(super) world: &'a W,
     pub(super) clock: WheelClock,
     pub(super) planted: Option<Planted>,
+    /// Every job.
+    pub(super) jobs: &'a [JobId],
     /// The jobs of the crowd: woken all at once.
     pub(super) crowd: &'a [JobId],
     /// The minute at which everything due must have been confirmed since the faults ended.
@@ -146,6 +149,9 @@ impl<W: Source> Surroundings for SimSurroundings<'_, W> {
             self.look_at_confirmations();
         }
         self.look_at_backlogs();
+        if self.store.row_count() != self.jobs.len() {
+            look_at_rows(self.jobs, self.store, self.notebook);
+        }
         if minute < self.plan.calm_from {
             self.faults.throttle_keys(self.plan.throttled(minute));
             let (denied, two) = (self.plan.is_denied(minute), self.plan.has_two_versions(minute));
@@ -173,10 +179,10 @@ impl<W: Source> Surroundings for SimSurroundings<'_, W> {
         ticks
     }
 
-    fn ahead_millis(&self, function: Function) -> i64 {
-        let ahead = self.plan.ahead_millis(function as u64, self.clock.minute());
-        self.faults.count("clock_off", u64::from(ahead != 0));
-        ahead
+    fn invoked(&self, function: Function) -> Invocation {
+        let ahead_millis = self.plan.ahead_millis(function as u64, self.clock.minute());
+        self.faults.count("clock_off", u64::from(ahead_millis != 0));
+        Invocation { function, number: self.faults.invoked(function), ahead_millis }
     }
 
     fn served_from(&self, queue: &QueueId, now: Timestamp) -> Timestamp {
@@ -188,8 +194,8 @@ impl<W: Source> Surroundings for SimSurroundings<'_, W> {
         }
     }
 
-    fn runs(&self, function: Function) {
-        self.faults.runs(function);
+    fn runs(&self, invocation: Invocation) {
+        self.faults.runs(invocation);
     }
 
     fn judged(&self, _queue: &QueueId, verdict: Verdict) -> Verdict {
@@ -206,11 +212,11 @@ impl<W: Source> Surroundings for SimSurroundings<'_, W> {
             return;
         }
         if let QueueId::Live(QueueName::Jobs(_)) = queue {
-            match PollMessage::decode(body) {
+            match jobs(body).next() {
                 // An outcome that was accepted and lost was sent all the same.
-                Ok(_) if self.plan.loses_messages() => {}
-                Ok(message) => self.notebook.deleted(&message.row.job, invoked),
-                Err(_) => self.notebook.broke("r12: a message that cannot be read was dropped"),
+                Some(_) if self.plan.loses_messages() => {}
+                Some(job) => self.notebook.deleted(job, invoked),
+                None => self.notebook.broke("r12: a message that cannot be read was dropped"),
             }
         }
     }

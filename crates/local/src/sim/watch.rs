@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use pollwheel_core::context::Context;
 use pollwheel_core::id::{JobId, JobTypeId};
-use pollwheel_core::message::{CompletedMessage, Message, PollMessage};
+use pollwheel_core::message::{Message, PollMessage};
 use pollwheel_core::ports::{
     Applied, Change, Clock, ControlStore, Gate, JobStore, Outgoing, Page, PortError, QueueName, Queues,
 };
@@ -15,6 +15,7 @@ use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::Cohort;
 
+use super::glance::{hop, is_looked_at, jobs};
 use super::notebook::{Detail, Notebook};
 use super::planted::Planted;
 use crate::clock::WheelClock;
@@ -70,7 +71,9 @@ impl WatchedStore<'_> {
         {
             self.inner.put_unchecked(before);
         }
-        if self.planted == Some(Planted::DeadLettersSentBack) && self.faults.running() == Function::Burial {
+        if self.planted == Some(Planted::DeadLettersSentBack)
+            && self.faults.running() == Some(Function::Burial)
+        {
             let watched = WatchedQueues {
                 inner: self.queues,
                 notebook: self.notebook,
@@ -199,25 +202,6 @@ pub(super) struct WatchedQueues<'a> {
     pub(super) clock: WheelClock,
 }
 
-/// The hop count of one of our own messages: members stand in a fixed order, so the first is the message's.
-fn hop(body: &str) -> Option<u8> {
-    let (_, rest) = body.get(..body.len().min(120))?.split_once(r#""hop":"#)?;
-    let end = rest.find(|character: char| !character.is_ascii_digit())?;
-    rest.get(..end)?.parse().ok()
-}
-
-/// Whether a message is of a job that is looked at.
-pub(super) fn is_looked_at(detail: Detail, body: &str) -> bool {
-    match detail {
-        Detail::All => true,
-        Detail::Sampled => {
-            let after = body.split_once(r#""account":""#).map(|(_, rest)| rest);
-            let name = after.and_then(|rest| rest.split_once('"')).map(|(name, _)| name);
-            name.is_some_and(|name| name.ends_with("00") || name.ends_with("64"))
-        }
-    }
-}
-
 impl WatchedQueues<'_> {
     fn look(&self, queue: &QueueName, body: &str) {
         if let Some(hop) = hop(body) {
@@ -225,10 +209,11 @@ impl WatchedQueues<'_> {
         }
         match queue {
             QueueName::Jobs(job_type) => {
-                if !matches!(self.faults.running(), Function::Scheduler | Function::Drain) {
+                if !matches!(self.faults.running(), Some(Function::Scheduler | Function::Drain)) {
                     self.notebook.broke(format!("r19: something but a tick sent to the jobs of {job_type}"));
                 }
-                if is_looked_at(self.notebook.detail, body)
+                if self.notebook.wants_dispatches()
+                    && is_looked_at(self.notebook.detail, body)
                     && let Ok(message) = PollMessage::decode(body)
                 {
                     self.notebook.dispatch(&message);
@@ -236,9 +221,7 @@ impl WatchedQueues<'_> {
             }
             QueueName::Completed if self.notebook.detail == Detail::All => {
                 let now = self.clock.now();
-                for poll in CompletedMessage::decode(body).map(|message| message.polls).unwrap_or_default() {
-                    self.notebook.outcome(&poll.row.job, now);
-                }
+                jobs(body).for_each(|job| self.notebook.outcome(job, now));
             }
             QueueName::Completed | QueueName::Drains => {}
         }

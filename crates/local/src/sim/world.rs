@@ -173,7 +173,7 @@ impl Poller for World {
         }
         let (limited, hints) = self.limited(number, row, now);
         // A call takes a moment, so that polls overlap.
-        tokio::time::sleep(Duration::from_millis(50 + u64::from(number % 7) * 100)).await;
+        tokio::time::sleep(Duration::from_millis(50 + u64::from(number % 3) * 250)).await;
         if let Some(entry) = self.answered.borrow_mut().get_mut(number as usize) {
             *entry = now.millis();
         }
