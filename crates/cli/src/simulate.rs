@@ -15,9 +15,6 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::screen::Screen;
 
-/// Lost items and broken rules that are shown of a seed; the rest is like them.
-const SHOWN: usize = 5;
-
 /// Runs the seeds. Fails when one of them does, unless a bug was planted, which must fail.
 pub(crate) fn run(args: &SimulateArgs, screen: &Screen) -> Result<(), Failure> {
     if let Some(folder) = &args.channels {
@@ -59,24 +56,11 @@ fn scenario(text: &str) -> Result<Scenario, Failure> {
 
 /// What went wrong with a seed, and the command that repeats it.
 fn failure(verdict: &Verdict, args: &SimulateArgs) -> String {
-    let mut text = format!("seed {} failed:\n", verdict.seed);
-    for item in verdict.lost.iter().take(SHOWN) {
-        text += &format!("  lost: item {item}\n");
-    }
-    if verdict.unexpected > 0 {
-        text += &format!("  unexpected: {} events\n", verdict.unexpected);
-    }
-    let violations = verdict.violations.fixed + verdict.violations.sliding;
-    if violations > 0 {
-        text += &format!("  limits: {violations} calls past them\n");
-    }
-    for rule in verdict.broken.iter().take(SHOWN) {
-        text += &format!("  {rule}\n");
-    }
     let plant = args.plant.map_or_else(String::new, |bug| format!(" --plant {}", bug.name()));
-    text + &format!(
-        "repeat it with: pollwheel simulate --seed {} --seeds 1 --accounts {} --minutes {} --faults {} --scenario {}{plant}\n",
-        verdict.seed, args.accounts, args.minutes, args.faults, args.scenario
+    let SimulateArgs { accounts, minutes, faults, scenario, .. } = args;
+    let (findings, seed) = (verdict.findings(), verdict.seed);
+    format!(
+        "{findings}repeat it with: pollwheel simulate --seed {seed} --seeds 1 --accounts {accounts} --minutes {minutes} --faults {faults} --scenario {scenario}{plant}\n"
     )
 }
 

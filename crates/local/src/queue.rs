@@ -87,6 +87,11 @@ impl LocalQueues {
         queues.entry(QueueId::Live(queue)).or_default().configure(config);
     }
 
+    /// Set whenever a message of a queue comes, goes or changes its state; whoever watches resets it.
+    pub(crate) fn touched(&self, queue: &QueueId) -> Rc<Cell<bool>> {
+        self.queues.borrow_mut().entry(queue.clone()).or_default().touched()
+    }
+
     /// Receives up to `max` messages; none from a queue that does not exist. A message that was delivered as often as its
     /// queue allows goes to the dead-letter queue instead.
     pub fn receive(&self, queue: &QueueId, max: usize) -> Vec<Delivery> {

@@ -1,9 +1,12 @@
 //! The event source mappings: which queue feeds which function, in which batches, how many at once.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{Clock, QueueName};
+use pollwheel_core::time::Timestamp;
 use tokio::time::Instant;
 
 use super::EngineConfig;
@@ -28,6 +31,10 @@ struct Mapping {
     under_way: usize,
     gather: Duration,
     gathering_since: Option<Instant>,
+    /// Set when the queue has changed.
+    touched: Rc<Cell<bool>>,
+    /// Unless it has: when its next message is to be received, if it has one.
+    rests_until: Option<Timestamp>,
 }
 
 /// A batch on its way to a function.
@@ -62,6 +69,8 @@ impl Mappings {
                 Function::Completion => config.gather,
                 Function::Scheduler | Function::Worker | Function::Burial | Function::Drain => Duration::ZERO,
             };
+            let touched = queues.touched(&queue);
+            touched.set(true);
             mappings.push(Mapping {
                 queue,
                 function,
@@ -70,6 +79,8 @@ impl Mappings {
                 under_way: 0,
                 gather,
                 gathering_since: None,
+                touched,
+                rests_until: None,
             });
         };
         // Finished polls first: they free the others' work, and a stop waits for them.
@@ -97,12 +108,13 @@ impl Mappings {
     ) -> (Vec<Batch>, Option<Duration>) {
         let mut batches = Vec::new();
         let mut wait: Option<Duration> = None;
+        let now = clock.now();
         for (index, mapping) in self.0.iter_mut().enumerate() {
             if !mapping.is_served(phase) {
                 continue;
             }
             while mapping.under_way < mapping.at_once {
-                match mapping.next(queues, clock, surroundings) {
+                match mapping.next(queues, clock, now, surroundings) {
                     Next::Batch(deliveries) => {
                         mapping.under_way += 1;
                         let (queue, function) = (mapping.queue.clone(), mapping.function);
@@ -162,11 +174,19 @@ impl Mapping {
         !phase.is_stopping() || matches!(self.function, Function::Completion)
     }
 
-    fn next(&mut self, queues: &LocalQueues, clock: &WheelClock, surroundings: &dyn Surroundings) -> Next {
-        let visible_at = queues.next_visible(&self.queue);
-        let Some(visible_at) = visible_at else { return Next::Wait(None) };
-        let now = clock.now();
-        let visible_at = visible_at.max(surroundings.served_from(&self.queue, now));
+    fn next(
+        &mut self,
+        queues: &LocalQueues,
+        clock: &WheelClock,
+        now: Timestamp,
+        surroundings: &dyn Surroundings,
+    ) -> Next {
+        if self.touched.get() || self.rests_until.is_some_and(|until| until <= now) {
+            let visible_at = queues.next_visible(&self.queue);
+            self.rests_until = visible_at.map(|at| at.max(surroundings.served_from(&self.queue, now)));
+            self.touched.set(false);
+        }
+        let Some(visible_at) = self.rests_until else { return Next::Wait(None) };
         if visible_at > now {
             return Next::Wait(Some(clock.real_until(visible_at)));
         }

@@ -28,6 +28,9 @@ pub(super) const MAX_HOPS: u8 = 8;
 /// Items of a page: bursts of more take a minute a page.
 const PAGE: u32 = 40;
 
+/// Lost items and broken rules that are shown of a seed.
+const SHOWN: usize = 5;
+
 /// What a run came to.
 #[derive(Debug, Clone, Default)]
 pub struct Verdict {
@@ -74,6 +77,28 @@ impl Verdict {
             && self.broken.is_empty()
             && self.violations == Violations::default()
             && self.max_hops <= MAX_HOPS
+    }
+
+    /// What is wrong, in lines for people: a few of a kind, the rest is like them.
+    #[must_use]
+    pub fn findings(&self) -> String {
+        let mut lines = vec![format!("seed {} failed:", self.seed)];
+        lines.extend(self.lost.iter().take(SHOWN).map(|item| format!("  lost: item {item}")));
+        if self.lost.len() > SHOWN {
+            lines.push(format!("  lost: {} more", self.lost.len() - SHOWN));
+        }
+        if self.unexpected > 0 {
+            lines.push(format!("  unexpected: {} events", self.unexpected));
+        }
+        let violations = self.violations.fixed + self.violations.sliding;
+        if violations > 0 {
+            lines.push(format!("  limits: {violations} calls past them"));
+        }
+        if self.max_hops > MAX_HOPS {
+            lines.push(format!("  r19: {} hops from one tick, at most {MAX_HOPS}", self.max_hops));
+        }
+        lines.extend(self.broken.iter().take(SHOWN).map(|rule| format!("  {rule}")));
+        lines.join("\n") + "\n"
     }
 }
 
