@@ -111,6 +111,16 @@ demo *ARGS:
 run *ARGS:
     cargo run --release -p pollwheel -- {{ ARGS }}
 
+# 300 simulated days of faults, a day a seed: `just seeds 20` for fewer, `just seeds 20 301` for others
+[group('check')]
+seeds *ARGS:
+    scripts/seeds {{ ARGS }}
+
+# days of faults under virtual time: `just simulate --seeds 20 --faults duplicates,purges`
+[group('run')]
+simulate *ARGS:
+    cargo run --release -p pollwheel -- simulate {{ ARGS }}
+
 # the loopback server that plays the third parties: `just upstream --help`
 [group('run')]
 upstream *ARGS:

@@ -11,6 +11,7 @@ use pollwheel_core::id::{ChannelName, JobTypeId};
 
 use crate::channel::ChannelCommand;
 use crate::cost::CostArgs;
+use crate::simulate::SimulateArgs;
 
 /// The longest tick is a minute: a wheel slower than the clock would be late at once.
 const MAX_TICK: Duration = Duration::from_secs(60);
@@ -32,7 +33,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 
     /// What to log: `off`, `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `pollwheel_connector=debug`. The
-    /// default is RUST_LOG, or else `info`. Tokens, headers, bodies and queries are never logged.
+    /// default is RUST_LOG, or else `info`, or `off` for a simulation. Tokens, headers, bodies and queries are never logged.
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
 }
@@ -54,7 +55,19 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Job(JobCommand),
     Cost(CostArgs),
+    Simulate(SimulateArgs),
     Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// What a command logs when nobody says otherwise. A simulation injects thousands of faults on purpose: its report, and
+    /// not the log, says what came of them.
+    pub(crate) const fn usual_log(&self) -> &'static str {
+        match self {
+            Self::Simulate(_) => "off",
+            Self::Run(_) | Self::Channel(_) | Self::Job(_) | Self::Completions(_) => "info",
+        }
+    }
 }
 
 /// Poll accounts and publish what is new.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod mapping;
+pub mod memory;
 pub mod queue;
 pub mod store;
 
@@ -10,3 +11,4 @@ pub mod credentials;
 pub mod engine;
 pub mod faults;
 pub mod meter;
+pub mod sim;

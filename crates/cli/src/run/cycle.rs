@@ -13,7 +13,7 @@ use pollwheel_core::poll::Limits;
 use pollwheel_local::bus::NdjsonBus;
 use pollwheel_local::clock::WheelClock;
 use pollwheel_local::credentials::MemoryCredentials;
-use pollwheel_local::engine::{Engine, EngineConfig, Ports, Ticks};
+use pollwheel_local::engine::{Engine, EngineConfig, Ports, Punctual, Ticks};
 use pollwheel_local::queue::LocalQueues;
 use pollwheel_local::store::Store;
 
@@ -57,9 +57,10 @@ impl Cycle<'_> {
                 poller: self.connector,
                 credentials: self.credentials,
             },
-            store: self.store,
+            trailing: Some(self.store),
             queues: &queues,
             clock: &self.clock,
+            surroundings: &Punctual,
             config: config(args.concurrency, args.seed),
             before_completion: &sync,
         };

@@ -126,7 +126,8 @@ impl Totals {
         }
         if let Some(histogram) = &mut self.lateness {
             for lateness in &report.lateness {
-                histogram.saturating_record(u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX));
+                // `saturating_record` would clip it at what the histogram holds so far, and never let it grow.
+                let _grown = histogram.record(u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX));
             }
         }
     }
@@ -148,6 +149,12 @@ impl Totals {
     #[must_use]
     pub fn outcome(&self, name: &str) -> u64 {
         self.outcomes.get(name).copied().unwrap_or_default()
+    }
+
+    /// How late polls began, in milliseconds of the wheel; none without polls.
+    #[must_use]
+    pub const fn lateness(&self) -> Option<&Histogram<u64>> {
+        self.lateness.as_ref()
     }
 
     /// How late polls began: the given quantile (0 to 1), in seconds of the wheel; 0 without polls.
