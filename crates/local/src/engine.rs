@@ -21,7 +21,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::poll::Limits;
-use pollwheel_core::ports::{Bus, ControlStore, CredentialStore, JobStore, Poller, PortError, Queues};
+use pollwheel_core::ports::{Bus, Clock, ControlStore, CredentialStore, JobStore, Poller, PortError, Queues};
 use tokio::time::Instant;
 
 use crate::clock::WheelClock;
