@@ -65,7 +65,7 @@ impl Command {
     pub(crate) const fn usual_log(&self) -> &'static str {
         match self {
             Self::Simulate(_) => "off",
-            Self::Run(_) | Self::Channel(_) | Self::Job(_) | Self::Completions(_) => "info",
+            Self::Run(_) | Self::Channel(_) | Self::Job(_) | Self::Cost(_) | Self::Completions(_) => "info",
         }
     }
 }

@@ -20,7 +20,7 @@ use pollwheel_core::row::Subject;
 use pollwheel_core::time::Timestamp;
 use pollwheel_local::clock::{REAL_TICK, WheelClock};
 use pollwheel_local::credentials::MemoryCredentials;
-use pollwheel_local::engine::{Engine, EngineConfig, Ports, Ticks, Totals};
+use pollwheel_local::engine::{Engine, EngineConfig, Ports, Punctual, Ticks, Totals};
 use pollwheel_local::queue::LocalQueues;
 use pollwheel_local::store::Store;
 
@@ -126,7 +126,8 @@ async fn run(workload: &Workload, minutes: u64) -> Totals {
             poller: &upstream,
             credentials: &credentials,
         },
-        store: &store,
+        trailing: Some(&store),
+        surroundings: &Punctual,
         queues: &queues,
         clock: &clock,
         config: EngineConfig {
