@@ -3,12 +3,16 @@
 //! Reads arguments, runs the simulator, shows its report. What a run is, and what is checked, is `pollwheel_local::sim`'s.
 
 mod args;
+mod channels;
 
 use std::fs;
 
 use anyhow::Context;
-use pollwheel_local::sim::{Report, Scenario, Seeds, Setup, Verdict, run_seeds};
+use pollwheel_local::sim::{
+    CAUGHT_WITHIN, Report, Scenario, Seeds, Setup, Verdict, catch_planted_bugs, run_seeds,
+};
 
+use args::Plant;
 pub(crate) use args::SimulateArgs;
 
 use crate::exit::Failure;
@@ -17,27 +21,40 @@ use crate::screen::Screen;
 
 /// Runs the seeds. Fails when one of them does, unless a bug was planted, which must fail.
 pub(crate) fn run(args: &SimulateArgs, screen: &Screen) -> Result<(), Failure> {
-    if let Some(folder) = &args.channels {
-        let reason =
-            "a folder of channels cannot be simulated yet: leave `--channels` out for the built-in job type";
-        return Err(Failure::Input(format!("{}: {reason}", folder.display())));
-    }
     let setup = Setup {
         accounts: args.accounts,
         minutes: args.minutes,
         faults: args.faults.clone(),
         scenario: scenario(&args.scenario)?,
-        planted: args.plant,
+        planted: match args.plant {
+            Some(Plant::One(bug)) => Some(bug),
+            Some(Plant::All) | None => None,
+        },
     };
-    let verdicts = run_seeds(&setup, Seeds { first: args.seed, count: args.seeds })
-        .context("the simulation could not be run")?;
+    let seeds = Seeds { first: args.seed, count: args.seeds };
+    let verdicts = match &args.channels {
+        Some(folder) => channels::run(folder, &setup, seeds)?,
+        None => run_seeds(&setup, seeds).context("the simulation could not be run")?,
+    };
     let mut report = Report::of(&verdicts, args.minutes.get());
-    report.planted_bugs_caught = args.plant.map(|_| u64::from(!report.failing_seeds.is_empty()));
+    let mut missed = Vec::new();
+    report.planted_bugs_caught = match args.plant {
+        Some(Plant::One(_)) => Some(u64::from(!report.failing_seeds.is_empty())),
+        Some(Plant::All) => {
+            let caught = catch_planted_bugs(args.seed).context("the planted bugs could not be run")?;
+            missed.extend(caught.iter().filter(|(_, by)| by.is_none()).map(|(bug, _)| bug.name()));
+            Some((caught.len() - missed.len()) as u64)
+        }
+        None => None,
+    };
     show(&report, args)?;
     for verdict in verdicts.iter().filter(|verdict| !verdict.is_clean()) {
         screen.log(failure(verdict, args).as_bytes());
     }
-    if report.failing_seeds.is_empty() { Ok(()) } else { Err(Failure::Verdict) }
+    for bug in &missed {
+        screen.log(format!("planted and not caught within {CAUGHT_WITHIN} seeds: {bug}\n").as_bytes());
+    }
+    if report.failing_seeds.is_empty() && missed.is_empty() { Ok(()) } else { Err(Failure::Verdict) }
 }
 
 /// A scenario by its name, or of a file.
@@ -56,11 +73,16 @@ fn scenario(text: &str) -> Result<Scenario, Failure> {
 
 /// What went wrong with a seed, and the command that repeats it.
 fn failure(verdict: &Verdict, args: &SimulateArgs) -> String {
-    let plant = args.plant.map_or_else(String::new, |bug| format!(" --plant {}", bug.name()));
+    let channels =
+        args.channels.as_ref().map_or_else(String::new, |folder| format!(" --channels {}", folder.display()));
+    let plant = args.plant.map_or_else(String::new, |bug| match bug {
+        Plant::One(bug) => format!(" --plant {}", bug.name()),
+        Plant::All => String::new(),
+    });
     let SimulateArgs { accounts, minutes, faults, scenario, .. } = args;
     let (findings, seed) = (verdict.findings(), verdict.seed);
     format!(
-        "{findings}repeat it with: pollwheel simulate --seed {seed} --seeds 1 --accounts {accounts} --minutes {minutes} --faults {faults} --scenario {scenario}{plant}\n"
+        "{findings}repeat it with: pollwheel simulate --seed {seed} --seeds 1 --accounts {accounts} --minutes {minutes} --faults {faults} --scenario {scenario}{channels}{plant}\n"
     )
 }
 
@@ -91,6 +113,10 @@ fn show(report: &Report, args: &SimulateArgs) -> Result<(), Failure> {
         ),
         ("writes a poll", format!("{:.4}", report.writes_per_poll)),
         ("event log", report.event_log_hash.clone()),
+        (
+            "planted bugs caught",
+            report.planted_bugs_caught.map_or_else(|| "none planted".to_owned(), |bugs| bugs.to_string()),
+        ),
     ];
     for (name, value) in lines {
         output.line(format_args!("{name:<22} {value}"))?;

@@ -209,11 +209,7 @@ impl Poller for Connector {
     }
 
     fn limited_host(&self, row: &JobRow) -> Option<Box<str>> {
-        let (channel, job_type) = self.channels.find(&row.job.job_type).ok()?;
-        if !channel.counts_by_host(job_type) {
-            return None;
-        }
-        Some(channel.base_of(job_type, row).ok()?.origin().authority().into())
+        self.channels.limited_host(row)
     }
 
     async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {

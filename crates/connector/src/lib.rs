@@ -38,4 +38,4 @@ pub mod watch;
 pub use channel::{AccountProblem, Channel, ChannelErrors, ChannelSet, JobType, Problem, Token, Warning};
 pub use connector::{Connector, ConnectorError, ConnectorOptions, NoSuchChoice, PrivateAddresses};
 pub use http::{TlsError, special_host};
-pub use replay::replay;
+pub use replay::{Answered, Asked, Replayer, replay};

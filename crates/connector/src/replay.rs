@@ -1,5 +1,7 @@
 //! Polls without a network: the answers come from a recording, a test or a benchmark.
 
+mod poller;
+
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -13,8 +15,10 @@ use crate::conversation::{Conversation, Moment, Step, polled};
 use crate::exchange::{FetchError, Outbound, Response};
 use crate::wait::Scale;
 
+pub use poller::{Answered, Replayer};
+
 /// A request as it would go out, its credentials included.
-pub(crate) type Asked = ::http::Request<Bytes>;
+pub type Asked = ::http::Request<Bytes>;
 
 /// Makes one poll, all but the network: `answer` gets each request, its `Authorization` included, and gives the response
 /// to it, its body decoded. `now` stands for our clock.

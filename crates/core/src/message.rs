@@ -67,11 +67,14 @@ pub struct CompletedMessage {
 pub struct DrainMessage {
     /// Queue hops since the tick, this one included.
     pub hop: u8,
+    /// Minutes that it has to wait when it comes: its turn in a catch-up is further away than a message can be delayed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub wait: u32,
     /// The job type.
     pub job_type: JobTypeId,
     /// The partition.
     pub part: Part,
-    /// The tick's minute: holds are judged by it.
+    /// The minute that it is drained for: the tick's, or that of its turn in a catch-up. Holds are judged by it.
     pub minute: EpochMinute,
     /// The window's first minute, exclusive: a wake-up whose cohort is due in the window is left to the cohort.
     pub after: EpochMinute,

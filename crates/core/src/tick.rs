@@ -3,17 +3,19 @@
 //! It reads and sends; the only thing it writes is the cursor, after everything before it is durably enqueued. Two
 //! ticks at once do no harm: both send, one moves the cursor, and the second completion of a job is fenced off.
 
+mod catch_up;
 mod drain;
 
 use futures_util::future::join_all;
 
 use crate::cadence::Cadence;
 use crate::id::JobTypeId;
-use crate::message::{DrainMessage, Message, Part};
+use crate::message::Part;
 use crate::policy::{Catalog, JobTypeSpec};
 use crate::ports::{Clock, ControlStore, JobStore, Outgoing, PortError, QueueName, Queues};
 use crate::time::{EpochMinute, Timestamp};
 use crate::wheel::{Cohort, Window};
+use catch_up::Paced;
 pub use drain::{DrainReport, drain_messages};
 
 /// Above this many partitions the tick fans out through the drains queue: about what one invocation reads in a second.
@@ -22,6 +24,9 @@ pub const FAN_OUT_ABOVE_PARTITIONS: usize = 256;
 pub const PAGE_ROWS: usize = 1000;
 /// Partitions drained at once.
 pub const PARTITIONS_IN_FLIGHT: usize = 16;
+
+/// Times that a tick tries to hand a partition out.
+const HAND_OUT_ATTEMPTS: u32 = 3;
 
 /// What a dispatching pass works with.
 #[derive(Debug)]
@@ -73,8 +78,12 @@ pub struct JobTypeTick {
     pub window_minutes: u32,
     /// What was dispatched here.
     pub drained: DrainReport,
-    /// Partitions handed to other invocations.
+    /// Partitions handed to other invocations, those of the next line included.
     pub fanned_out: u64,
+    /// Partitions of earlier minutes that wait for their turn in the catch-up.
+    pub paced: u64,
+    /// Partitions of earlier minutes that are left to their next due minute, which comes sooner.
+    pub left: u64,
     /// How it ended.
     pub end: TickEnd,
 }
@@ -115,6 +124,8 @@ where
         window_minutes: 0,
         drained: DrainReport::default(),
         fanned_out: 0,
+        paced: 0,
+        left: 0,
         end: TickEnd::Skipped(Skip::Repeated),
     };
     report.end = match enter(minute, spec, dispatch).await {
@@ -173,22 +184,28 @@ async fn send_window<S: JobStore, Q: Queues, C: Clock>(
     dispatch: &Dispatch<'_, S, Q, C>,
     report: &mut JobTypeTick,
 ) -> Enqueued {
-    let all: Vec<DrainMessage> =
-        partitions(window, spec).map(|part| drain_message(window, spec, part)).collect();
-    let left = if all.len() > dispatch.fan_out_above {
-        all
+    let Paced { now, later, left } = catch_up::paced(window, spec);
+    (report.paced, report.left) = (later.len() as u64, left);
+    let mut handed_out = if now.len() > dispatch.fan_out_above {
+        now
     } else {
-        let (drained, left) = drain::drain(all, spec, dispatch).await;
+        let (drained, undrained) = drain::drain(now, spec, dispatch).await;
         report.drained = drained;
-        left
+        undrained
     };
-    if left.is_empty() {
-        return Enqueued::All;
+    handed_out.extend(later);
+    let mut outgoing: Vec<Outgoing> = handed_out.into_iter().map(catch_up::delayed).collect();
+    // A late tick hands out hundreds: one that is refused must not have all of them sent again a minute later.
+    for _ in 0..HAND_OUT_ATTEMPTS {
+        if outgoing.is_empty() {
+            break;
+        }
+        let mut answers = dispatch.queues.send(&QueueName::Drains, outgoing.clone()).await.into_iter();
+        let handed = outgoing.len();
+        outgoing.retain(|_| !matches!(answers.next(), Some(Ok(()))));
+        report.fanned_out += (handed - outgoing.len()) as u64;
     }
-    let outgoing = left.iter().map(|message| Outgoing { body: message.encode(), delay_seconds: 0 }).collect();
-    let sent = dispatch.queues.send(&QueueName::Drains, outgoing).await;
-    report.fanned_out = sent.iter().filter(|sent| sent.is_ok()).count() as u64;
-    if sent.len() == left.len() && sent.iter().all(Result::is_ok) { Enqueued::All } else { Enqueued::InPart }
+    if outgoing.is_empty() { Enqueued::All } else { Enqueued::InPart }
 }
 
 /// Every partition with work in a window: bounded by the sum of the cadences and 60 minutes of wake-ups, times shards.
@@ -207,15 +224,4 @@ fn partitions(window: Window, spec: &JobTypeSpec) -> impl Iterator<Item = Part> 
         .wake_minutes()
         .flat_map(move |minute| (0..shards).map(move |shard| Part::Wakes { minute, shard }));
     cohorts.chain(wakes)
-}
-
-fn drain_message(window: Window, spec: &JobTypeSpec, part: Part) -> DrainMessage {
-    DrainMessage {
-        hop: 1,
-        job_type: spec.id.clone(),
-        part,
-        minute: window.to(),
-        after: window.to().minus(window.minutes()),
-        from: None,
-    }
 }

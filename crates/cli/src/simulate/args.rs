@@ -2,8 +2,9 @@
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use pollwheel_local::sim::{FaultSet, Planted};
+use pollwheel_local::sim::{FaultSet, Planted, UnknownBug};
 
 /// Simulate deployments under virtual time, with faults, and check that nothing is lost.
 ///
@@ -33,7 +34,8 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "LIST", default_value = "all")]
     pub(crate) faults: FaultSet,
 
-    /// A folder of channels to simulate in place of the built-in job type.
+    /// A folder of channels to simulate in place of the built-in job type: their requests, rules and limits, against
+    /// third parties in this process. Few accounts are enough; they are shared out among the channels.
     #[arg(long, value_name = "DIR")]
     pub(crate) channels: Option<PathBuf>,
 
@@ -41,13 +43,31 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "NAME|FILE", default_value = "news")]
     pub(crate) scenario: String,
 
-    /// A bug to plant, which the checker must find: a test of the checker itself.
-    #[arg(long, value_name = "BUG", hide = true)]
-    pub(crate) plant: Option<Planted>,
+    /// A bug to plant, which the checker must find: a test of the checker itself. `all` plants each in a small run of its
+    /// own, besides the honest run.
+    #[arg(long, value_name = "BUG|all", hide = true)]
+    pub(crate) plant: Option<Plant>,
 
     /// Answer in JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What to plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plant {
+    /// One bug, in the run itself: the run must fail.
+    One(Planted),
+    /// Every bug, one at a time.
+    All,
+}
+
+impl FromStr for Plant {
+    type Err = UnknownBug;
+
+    fn from_str(text: &str) -> Result<Self, UnknownBug> {
+        if text == "all" { Ok(Self::All) } else { text.parse().map(Self::One) }
+    }
 }
 
 fn at_least_one(text: &str) -> Result<NonZeroU32, String> {
@@ -88,6 +108,7 @@ The report:
                             what it would cost, by component; null and empty where it is not metered
   faults                    faults injected, by kind
   planted_bugs_caught       bugs planted on purpose that the checker found; null when none was
+                            planted: see docs/simulator.md
   event_log_hash            the same for the same seeds, faults and scenario
   failing_seeds             seeds whose run broke a rule; each is printed with what repeats it
 

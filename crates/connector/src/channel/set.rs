@@ -79,6 +79,15 @@ impl ChannelSet {
         }
     }
 
+    /// The host whose limit a job's polls take from, where its channel counts by host.
+    pub(crate) fn limited_host(&self, row: &JobRow) -> Option<Box<str>> {
+        let (channel, job_type) = self.find(&row.job.job_type).ok()?;
+        if !channel.counts_by_host(job_type) {
+            return None;
+        }
+        Some(channel.base_of(job_type, row).ok()?.origin().authority().into())
+    }
+
     /// A job type and its channel.
     pub(crate) fn find(&self, id: &JobTypeId) -> Result<(&Channel, &JobType), AccountProblem> {
         let list = |names: Vec<&str>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };

@@ -1,21 +1,26 @@
 //! Draining partitions: pages of rows, held ones skipped, copies sent.
 
+use std::collections::BTreeSet;
 use std::ops::AddAssign;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::catch_up::delayed;
 use super::{Dispatch, PAGE_ROWS, PARTITIONS_IN_FLIGHT};
 use crate::batch::{BatchResult, Record};
+use crate::id::JobId;
 use crate::message::{DrainMessage, Message, Part, PollMessage};
 use crate::policy::JobTypeSpec;
-use crate::ports::{Clock, JobStore, Outgoing, PortError, QueueName, Queues};
+use crate::ports::{Clock, JobStore, Outgoing, PortError, QueueName, Queues, Retry};
 use crate::row::{JobRow, WakeUp};
 use crate::time::EpochMinute;
 use crate::wheel::{Window, spread_delay_seconds};
 
 /// Rows of woken jobs read at once.
 const READS_IN_FLIGHT: usize = 64;
+/// Times that a page's messages are sent.
+const SEND_ATTEMPTS: u32 = 3;
 /// Invocations that may continue one another on a partition: leaves hops for worker and completion.
 const MAX_DRAIN_HOPS: u8 = 5;
 
@@ -91,7 +96,11 @@ pub async fn drain_messages<S: JobStore, Q: Queues, C: Clock>(
             result.fail(record, format!("no channel declares the job type `{}`", message.job_type));
             continue;
         };
-        let (report, left) = drain_one(message, spec, dispatch).await;
+        let (report, left) = if message.wait > 0 {
+            (DrainReport::default(), Some(message))
+        } else {
+            drain_one(message, spec, dispatch).await
+        };
         total += report;
         if let Some(rest) = left {
             hand_on(record, rest, dispatch, &mut result).await;
@@ -119,8 +128,7 @@ async fn hand_on<S, Q: Queues, C>(
         );
         return;
     }
-    let outgoing = vec![Outgoing { body: rest.encode(), delay_seconds: 0 }];
-    let sent = dispatch.queues.send(&QueueName::Drains, outgoing).await;
+    let sent = dispatch.queues.send(&QueueName::Drains, vec![delayed(rest)]).await;
     if !matches!(sent.as_slice(), [Ok(())]) {
         result.fail(record, "the rest of a partition could not be handed on".to_owned());
     }
@@ -154,49 +162,102 @@ async fn drain_one<S: JobStore, Q: Queues, C: Clock>(
     }
 }
 
-/// One page: an error leaves the page to be drained again as a whole.
+/// One page: an error leaves the page to be drained again as a whole. Rows whose messages alone were refused are read and
+/// sent again here, because the whole page again would be a thousand polls for the sake of one.
 async fn drain_page<S: JobStore, Q: Queues, C>(
     part: &DrainMessage,
     spec: &JobTypeSpec,
     dispatch: &Dispatch<'_, S, Q, C>,
 ) -> Result<(DrainReport, Option<String>), PortError> {
-    let mut report = DrainReport::default();
-    let (rows, due, missed, next) = match part.part {
-        Part::Cohort { cohort, due, missed } => {
-            let page = dispatch.store.read_cohort(&spec.id, cohort, part.from.as_deref(), PAGE_ROWS).await?;
-            report.unreadable += u64::from(page.unreadable);
-            (page.items, due, missed, page.next)
+    let Page { mut ready, mut report, next } = read_page(part, spec, dispatch).await?;
+    for attempt in 1.. {
+        let sending = ready.len();
+        let refused = send_page(ready, part, spec, dispatch).await;
+        report.dispatched += (sending - refused.jobs.len()) as u64;
+        match refused.error {
+            None => break,
+            Some(error) if attempt == SEND_ATTEMPTS || error.retry == Retry::Never => return Err(error),
+            Some(_) => {}
         }
-        Part::Wakes { minute, shard } => {
-            let page =
-                dispatch.store.read_wakes(&spec.id, minute, shard, part.from.as_deref(), PAGE_ROWS).await?;
-            report.unreadable += u64::from(page.unreadable);
-            (woken(page.items, part, dispatch.store, &mut report).await?, minute, 0, page.next)
-        }
-    };
-    report.due = rows.len() as u64;
-    let ready = rows.into_iter().filter(|row| !row.is_held(part.minute));
-    let messages: Vec<Outgoing> = ready.map(|row| poll_message(row, due, missed, part.hop, spec)).collect();
-    report.dispatched = messages.len() as u64;
-    report.held = report.due - report.dispatched;
-    report.missed = report.dispatched * u64::from(missed);
-    if !messages.is_empty() {
-        let expected = messages.len();
-        let sent = dispatch.queues.send(&QueueName::Jobs(spec.id.clone()), messages).await;
-        confirm(expected, sent)?;
+        ready = read_page(part, spec, dispatch).await?.ready;
+        ready.retain(|row| refused.jobs.contains(&row.job));
     }
+    let missed = match part.part {
+        Part::Cohort { missed, .. } => missed,
+        Part::Wakes { .. } => 0,
+    };
+    report.missed = report.dispatched * u64::from(missed);
     Ok((report, next))
 }
 
-fn confirm(expected: usize, sent: Vec<Result<(), PortError>>) -> Result<(), PortError> {
-    let answered = sent.len();
-    sent.into_iter().collect::<Result<(), _>>()?;
-    if answered == expected {
-        Ok(())
-    } else {
-        let reason = format!("{answered} of {expected} messages were answered for");
-        Err(PortError::new("sending a page of jobs", crate::ports::Retry::Transient, reason))
+/// A page of a partition: the rows to be sent, what was counted of the others, and where the next page begins.
+struct Page {
+    ready: Vec<JobRow>,
+    report: DrainReport,
+    next: Option<String>,
+}
+
+async fn read_page<S: JobStore, Q, C>(
+    part: &DrainMessage,
+    spec: &JobTypeSpec,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Result<Page, PortError> {
+    let mut report = DrainReport::default();
+    let from = part.from.as_deref();
+    let (mut ready, next) = match part.part {
+        Part::Cohort { cohort, .. } => {
+            let page = dispatch.store.read_cohort(&spec.id, cohort, from, PAGE_ROWS).await?;
+            report.unreadable += u64::from(page.unreadable);
+            (page.items, page.next)
+        }
+        Part::Wakes { minute, shard } => {
+            let page = dispatch.store.read_wakes(&spec.id, minute, shard, from, PAGE_ROWS).await?;
+            report.unreadable += u64::from(page.unreadable);
+            (woken(page.items, part, dispatch.store, &mut report).await?, page.next)
+        }
+    };
+    report.due = ready.len() as u64;
+    ready.retain(|row| !row.is_held(part.minute));
+    report.held = report.due - ready.len() as u64;
+    Ok(Page { ready, report, next })
+}
+
+/// The jobs of a page that were not durably enqueued, and one of the reasons.
+#[derive(Default)]
+struct Refused {
+    jobs: BTreeSet<JobId>,
+    error: Option<PortError>,
+}
+
+async fn send_page<S, Q: Queues, C>(
+    rows: Vec<JobRow>,
+    part: &DrainMessage,
+    spec: &JobTypeSpec,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Refused {
+    let mut refused = Refused::default();
+    if rows.is_empty() {
+        return refused;
     }
+    let (due, missed) = match part.part {
+        Part::Cohort { due, missed, .. } => (due, missed),
+        Part::Wakes { minute, .. } => (minute, 0),
+    };
+    let jobs: Vec<JobId> = rows.iter().map(|row| row.job.clone()).collect();
+    let messages = rows.into_iter().map(|row| poll_message(row, due, missed, part.hop, spec)).collect();
+    let mut answers = dispatch.queues.send(&QueueName::Jobs(spec.id.clone()), messages).await.into_iter();
+    for job in jobs {
+        let error = match answers.next() {
+            Some(Ok(())) => continue,
+            Some(Err(error)) => error,
+            None => {
+                PortError::new("sending a page of jobs", Retry::Transient, "a message was not answered for")
+            }
+        };
+        refused.jobs.insert(job);
+        refused.error = Some(error);
+    }
+    refused
 }
 
 fn poll_message(row: JobRow, due: EpochMinute, missed: u32, hops: u8, spec: &JobTypeSpec) -> Outgoing {

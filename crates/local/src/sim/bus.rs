@@ -9,7 +9,7 @@ use pollwheel_core::ports::{Bus, Clock, PortError};
 
 use super::notebook::Notebook;
 use super::planted::Planted;
-use super::world::Source;
+use super::source::{Source, event_number};
 use crate::clock::WheelClock;
 
 /// Significant digits of the freshness histogram.
@@ -67,22 +67,17 @@ impl<'a, W> SeenBus<'a, W> {
     }
 }
 
-/// An event's id as a number: 128 bits in hex.
-pub(super) fn number(id: &str) -> u128 {
-    u128::from_str_radix(id, 16).unwrap_or_default()
-}
-
 impl<W: Source> SeenBus<'_, W> {
     fn take(&self, event: &Event) {
         let now = self.clock.now();
         if event.kind.starts_with("pollwheel.") {
             self.notices.set(self.notices.get() + 1);
-            self.notebook.log(now, 3, number(&event.id));
+            self.notebook.log(now, 3, event_number(&event.id));
             return;
         }
-        let id = number(&event.id);
-        self.notebook.log(now, 2, id);
+        self.notebook.log(now, 2, event_number(&event.id));
         self.events.set(self.events.get() + 1);
+        let Some(id) = self.world.key(event) else { return };
         let times = {
             let mut taken = self.taken.borrow_mut();
             let times = taken.entry(id).or_default();

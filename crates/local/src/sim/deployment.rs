@@ -17,11 +17,11 @@ use super::world::POOL;
 /// The channel that is crowded.
 const CROWD: &str = "crowd/items";
 /// Jobs of the crowd for each account, where there is one.
-const CROWD_FACTOR: u32 = 10;
+const CROWD_FACTOR: u32 = 5;
 /// Most jobs of a crowd.
 const MAX_CROWD: u32 = 100_000;
 /// One account in so many has a timeline of torrents, where chains are long.
-const KEEN_EVERY: u32 = 5;
+const KEEN_EVERY: u32 = 10;
 /// One account in so many shares the application's limit, where there is one.
 const POOL_EVERY: u32 = 4;
 

@@ -4,20 +4,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
-use pollwheel_core::hash::digest_id;
 use pollwheel_core::id::JobId;
 use pollwheel_core::ports::QueueName;
 use pollwheel_core::row::JobRow;
-use pollwheel_core::time::Timestamp;
+use pollwheel_core::time::{EpochMinute, Timestamp};
 
-use super::bus::{SeenBus, number};
+use super::bus::SeenBus;
 use super::kind::FaultKind;
 use super::limits::Violations;
 use super::notebook::Notebook;
 use super::run::Setup;
+use super::source::Source;
 use super::surroundings::GRACE_MINUTES;
-use super::watch::since;
-use super::world::{Source, World};
 use crate::engine::Totals;
 use crate::memory::MemoryStore;
 use crate::queue::{LocalQueues, QueueId};
@@ -62,6 +60,8 @@ pub struct Verdict {
     pub faults: BTreeMap<&'static str, u64>,
     /// A hash over every event of the run, in order, with its time.
     pub log_hash: u64,
+    /// Jobs dispatched in each minute that had any.
+    pub dispatched_by_minute: BTreeMap<EpochMinute, u64>,
     /// How late polls began, in milliseconds.
     pub lateness: Option<Histogram<u64>>,
     /// From an item's creation to its publication, in milliseconds.
@@ -103,15 +103,15 @@ impl Verdict {
 }
 
 /// What the checker judges.
-pub(super) struct Judged<'a> {
+pub(super) struct Judged<'a, W> {
     pub(super) setup: &'a Setup,
     pub(super) seed: u64,
     pub(super) jobs: &'a [JobId],
     pub(super) store: &'a MemoryStore,
     pub(super) registered: StoreStats,
     pub(super) queues: &'a LocalQueues,
-    pub(super) world: &'a World,
-    pub(super) bus: &'a SeenBus<'a, World>,
+    pub(super) world: &'a W,
+    pub(super) bus: &'a SeenBus<'a, W>,
     pub(super) notebook: &'a Notebook,
     pub(super) totals: &'a Totals,
     pub(super) faults: BTreeMap<&'static str, u64>,
@@ -120,7 +120,7 @@ pub(super) struct Judged<'a> {
     pub(super) now: Timestamp,
 }
 
-pub(super) fn judge(judged: &Judged<'_>) -> Verdict {
+pub(super) fn judge<W: Source>(judged: &Judged<'_, W>) -> Verdict {
     let totals = judged.totals;
     let (lost, matched) = items(judged);
     look_at_rows(judged.jobs, judged.store, judged.notebook);
@@ -150,6 +150,7 @@ pub(super) fn judge(judged: &Judged<'_>) -> Verdict {
         writes: writes(judged.store.stats()) - writes(judged.registered),
         faults: judged.faults.clone(),
         log_hash: judged.notebook.hash(),
+        dispatched_by_minute: judged.notebook.dispatched_by_minute(),
         lateness: totals.lateness().cloned(),
         freshness: judged.bus.freshness(),
     }
@@ -164,7 +165,7 @@ const fn writes(stats: StoreStats) -> u64 {
 }
 
 /// Items that are lost, and how many of the published ones were posted.
-fn items(judged: &Judged<'_>) -> (Vec<String>, u64) {
+fn items<W: Source>(judged: &Judged<'_, W>) -> (Vec<String>, u64) {
     let taken = judged.bus.taken();
     let mut rows: HashMap<JobId, JobRow> = HashMap::new();
     if judged.world.has_news() {
@@ -177,14 +178,13 @@ fn items(judged: &Judged<'_>) -> (Vec<String>, u64) {
             continue;
         }
         let row = rows.get(job);
-        let passed = row.and_then(|row| since(&row.context)).unwrap_or_default();
-        let due = judged.world.posted(job, due_by(judged, row)).len() as u64;
+        let passed = row.map(|row| judged.world.passed(row)).unwrap_or_default();
+        let (from, due) = (judged.world.owed_from(job), due_by(judged, row));
         for (index, item) in (1_u64..).zip(&posted) {
-            let id = digest_id(&[job.job_type.as_str(), job.account.as_str(), "", item, "1"]);
-            if taken.contains_key(&number(&id)) {
+            if taken.contains_key(&item.event) {
                 matched += 1;
-            } else if index <= passed || index <= due {
-                lost.push(format!("{item} of {job}"));
+            } else if index <= passed || (item.at > from && item.at <= due) {
+                lost.push(format!("{} of {job}", item.item));
             }
         }
     }
@@ -193,7 +193,7 @@ fn items(judged: &Judged<'_>) -> (Vec<String>, u64) {
 
 /// By when an item must have been posted to be due at the end: two cadences before it, and what a burst takes. A job on
 /// hold owes what was posted before its hold began to matter.
-fn due_by(judged: &Judged<'_>, row: Option<&JobRow>) -> Timestamp {
+fn due_by<W>(judged: &Judged<'_, W>, row: Option<&JobRow>) -> Timestamp {
     let cadence =
         row.and_then(|row| row.place.cohort()).map_or(60, |cohort| u32::from(cohort.cadence.minutes()));
     let burst = 400_u32.max(judged.setup.scenario.burst_items).div_ceil(PAGE);
@@ -222,7 +222,7 @@ pub(super) fn look_at_rows(jobs: &[JobId], store: &MemoryStore, notebook: &Noteb
 }
 
 /// Messages that nobody can read are kept, unless a queue was purged or lost them.
-fn litter(judged: &Judged<'_>) {
+fn litter<W>(judged: &Judged<'_, W>) {
     let faults = &judged.setup.faults;
     if faults.has(FaultKind::Purges)
         || faults.has(FaultKind::LostMessages)

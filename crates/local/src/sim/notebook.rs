@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use pollwheel_core::cadence::Cadence;
 use pollwheel_core::hash::mix;
 use pollwheel_core::id::JobId;
 use pollwheel_core::message::PollMessage;
@@ -49,7 +50,11 @@ pub(super) struct Notebook {
     broken: RefCell<BTreeSet<String>>,
     max_hops: Cell<u8>,
     accepted: Cell<u64>,
+    /// Job messages accepted, by minute.
+    per_minute: RefCell<BTreeMap<EpochMinute, u64>>,
     dispatched: RefCell<HashMap<JobId, Dispatched>>,
+    /// Windows of more than a minute: after the first, up to the second.
+    late_ticks: RefCell<Vec<(EpochMinute, EpochMinute)>>,
     /// By a job's text.
     outcomes: RefCell<HashMap<Box<str>, Timestamp>>,
     contexts: RefCell<BTreeMap<JobId, u64>>,
@@ -64,7 +69,9 @@ impl Notebook {
             broken: RefCell::default(),
             max_hops: Cell::new(0),
             accepted: Cell::new(0),
+            per_minute: RefCell::default(),
             dispatched: RefCell::default(),
+            late_ticks: RefCell::default(),
             outcomes: RefCell::default(),
             contexts: RefCell::default(),
         }
@@ -105,8 +112,15 @@ impl Notebook {
         self.accepted.get()
     }
 
-    pub(super) fn accept(&self) {
-        self.accepted.set(self.accepted.get() + 1);
+    /// So many are accepted, in this minute.
+    pub(super) fn accept(&self, messages: u64, minute: EpochMinute) {
+        self.accepted.set(self.accepted.get() + messages);
+        *self.per_minute.borrow_mut().entry(minute).or_default() += messages;
+    }
+
+    /// Job messages accepted in each minute that had any.
+    pub(super) fn dispatched_by_minute(&self) -> BTreeMap<EpochMinute, u64> {
+        self.per_minute.borrow().clone()
     }
 
     /// Whether dispatches are looked at: where each due minute must come exactly once.
@@ -132,9 +146,26 @@ impl Notebook {
         let expected = before.due.plus(cadence);
         if first < expected {
             self.broke(format!("r01: {first} of {} was dispatched twice", row.job));
-        } else if first > expected {
+        } else if first > expected && !self.was_left(expected, first, cohort.cadence) {
             self.broke(format!("r02: {expected} of {} was never dispatched", row.job));
         }
+    }
+
+    /// A tick answered for the minutes after `from` up to its own.
+    pub(super) fn ticked(&self, from: EpochMinute, to: EpochMinute) {
+        if to.since(from) > 1 {
+            self.late_ticks.borrow_mut().push((from, to));
+        }
+    }
+
+    /// Whether every due minute from one to before another was left to the next by a late tick, because that came sooner
+    /// than its turn in the catch-up.
+    fn was_left(&self, from: EpochMinute, before: EpochMinute, cadence: Cadence) -> bool {
+        let every = u32::from(cadence.minutes());
+        let late = self.late_ticks.borrow();
+        (0..before.since(from).div_ceil(every))
+            .map(|number| from.plus(number * every))
+            .all(|due| late.iter().any(|&(after, to)| after < due && due <= to && to.since(due) > every / 2))
     }
 
     /// A finished poll of a job, by its text, is durably on its way.

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use pollwheel_core::hash::{below, mix};
+use pollwheel_core::outcome::{Outcome, Scope};
 use pollwheel_core::time::EpochMinute;
 
 use super::kind::{FaultKind, FaultSet};
@@ -54,6 +55,23 @@ pub(super) enum Trouble {
     Gone,
     Unreadable,
     Reset(Option<u64>),
+}
+
+impl Trouble {
+    /// What a poll comes to that runs into it.
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Self::Status(status) => Outcome::ServerError { status, retry_after_seconds: None },
+            Self::RetryAfter(seconds) => {
+                Outcome::ServerError { status: 503, retry_after_seconds: Some(seconds) }
+            }
+            Self::Timeout => Outcome::Timeout,
+            Self::Broken => Outcome::Network { reason: "reset".to_owned() },
+            Self::Gone => Outcome::Gone,
+            Self::Unreadable => Outcome::BadResponse { reason: "an error page".to_owned() },
+            Self::Reset(reset_seconds) => Outcome::RateLimited { scope: Scope::Account, reset_seconds },
+        }
+    }
 }
 
 /// What a poll does to its worker.
@@ -200,7 +218,7 @@ impl Plan {
 
     /// Whether somebody puts messages into the job queues that nobody can read.
     pub(super) fn litters(&self, minute: EpochMinute) -> bool {
-        self.happens(FaultKind::Poison, minute, 5)
+        self.happens(FaultKind::Poison, minute, 2)
     }
 
     /// How far the clock of a function, by its number, is ahead, in milliseconds.

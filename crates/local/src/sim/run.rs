@@ -1,13 +1,14 @@
 //! One run: a deployment is made, its accounts are registered, the engine plays its minutes, and the checker judges.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use pollwheel_core::id::{IdError, JobId};
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{Clock, PortError};
-use pollwheel_core::register::{RegisterError, register};
+use pollwheel_core::register::{NewJob, RegisterError, register};
 use pollwheel_core::time::Timestamp;
 
 use super::bus::SeenBus;
@@ -18,6 +19,7 @@ use super::notebook::{Detail, Exactness, Notebook};
 use super::plan::Plan;
 use super::planted::Planted;
 use super::scenario::Scenario;
+use super::source::{Deployed, Source, Troubled, Upstream};
 use super::surroundings::{GRACE_MINUTES, SimSurroundings};
 use super::watch::{ClaimedQueues, WatchedQueues, WatchedStore};
 use super::world::World;
@@ -64,6 +66,20 @@ pub struct Setup {
     pub planted: Option<Planted>,
 }
 
+impl Setup {
+    /// A small deployment of many bursts, under the faults with which a planted bug shows.
+    #[must_use]
+    pub fn with_planted(bug: Planted) -> Self {
+        Self {
+            accounts: NonZeroU32::MIN.saturating_add(59),
+            minutes: NonZeroU32::MIN.saturating_add(359),
+            faults: bug.shows_under(),
+            scenario: Scenario::torrent(),
+            planted: Some(bug),
+        }
+    }
+}
+
 /// Why a run could not be made. None of these is a finding about the passes.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
@@ -76,6 +92,12 @@ pub enum SimError {
     /// The engine could not end.
     #[error(transparent)]
     Port(#[from] PortError),
+    /// A deployment with a third party of its own could not be made.
+    #[error("the deployment cannot be simulated: {reason}")]
+    Deployment {
+        /// Why.
+        reason: String,
+    },
     /// There is no runtime to run in.
     #[error("virtual time cannot be set up")]
     Runtime(#[from] std::io::Error),
@@ -103,7 +125,7 @@ fn config(setup: &Setup, seed: u64) -> EngineConfig {
 }
 
 /// Everything of a run that its ports stand on.
-struct Stage<'s> {
+struct Stage<'s, W> {
     setup: &'s Setup,
     seed: u64,
     clock: WheelClock,
@@ -111,7 +133,7 @@ struct Stage<'s> {
     catalog: Catalog,
     store: MemoryStore,
     queues: LocalQueues,
-    world: World,
+    world: W,
     notebook: Notebook,
     faults: Faults,
     credentials: MemoryCredentials,
@@ -126,15 +148,54 @@ struct Stage<'s> {
 /// # Errors
 /// [`SimError`].
 pub async fn run_once(setup: &Setup, seed: u64) -> Result<Verdict, SimError> {
-    Stage::set(setup, seed).await?.play().await
+    let clock = WheelClock::running(START, REAL_TICK);
+    let Deployment { catalog, jobs, crowd, timelines } = Deployment::of(setup, seed)?;
+    let plan = plan(setup, seed);
+    let world = World::new(clock, seed, plan.clone(), timelines);
+    let set = Set { catalog, jobs, crowd, credentials: MemoryCredentials::default(), world };
+    Stage::set(setup, seed, clock, plan, set).await?.play().await
 }
 
-impl<'s> Stage<'s> {
-    async fn set(setup: &'s Setup, seed: u64) -> Result<Self, SimError> {
-        let clock = WheelClock::running(START, REAL_TICK);
-        let faulty = setup.minutes.get() - calm_minutes(setup);
-        let plan = Plan::draw(seed, &setup.faults, START.minute(), faulty, setup.scenario.outage);
-        let Deployment { catalog, jobs, crowd, timelines } = Deployment::of(setup, seed)?;
+/// The same for a deployment with a third party of its own, which `make` makes for the run's clock.
+///
+/// # Errors
+/// [`SimError`].
+pub async fn run_deployed<U: Upstream>(
+    setup: &Setup,
+    seed: u64,
+    make: impl FnOnce(WheelClock) -> Result<Deployed<U>, SimError>,
+) -> Result<Verdict, SimError> {
+    let clock = WheelClock::running(START, REAL_TICK);
+    let Deployed { catalog, jobs, credentials, upstream } = make(clock)?;
+    let plan = plan(setup, seed);
+    let world = Troubled::new(upstream, clock, plan.clone(), seed);
+    let set = Set { catalog, jobs, crowd: Vec::new(), credentials, world };
+    Stage::set(setup, seed, clock, plan, set).await?.play().await
+}
+
+fn plan(setup: &Setup, seed: u64) -> Plan {
+    let faulty = setup.minutes.get() - calm_minutes(setup);
+    Plan::draw(seed, &setup.faults, START.minute(), faulty, setup.scenario.outage)
+}
+
+/// A deployment and whom it polls.
+struct Set<W> {
+    catalog: Catalog,
+    jobs: Vec<NewJob>,
+    crowd: Vec<JobId>,
+    credentials: MemoryCredentials,
+    world: W,
+}
+
+impl<'s, W: Source> Stage<'s, W> {
+    async fn set(
+        setup: &'s Setup,
+        seed: u64,
+        clock: WheelClock,
+        plan: Plan,
+        set: Set<W>,
+    ) -> Result<Self, SimError> {
+        let Set { catalog, jobs, crowd, credentials, world } = set;
         let store = MemoryStore::default();
         register(clock.now(), &jobs, &catalog, &store).await?;
         let detail = if setup.accounts.get() <= CLOSE_UP_TO { Detail::All } else { Detail::Sampled };
@@ -147,10 +208,10 @@ impl<'s> Stage<'s> {
             store,
             catalog,
             queues: LocalQueues::lasting(Rc::new(clock), seed),
-            world: World::new(clock, seed, plan.clone(), timelines),
+            world,
             notebook: Notebook::new(seed, detail, exactness),
             faults: Faults::new(seed, plan.rates),
-            credentials: MemoryCredentials::default(),
+            credentials,
             plan,
             jobs: jobs.into_iter().map(|job| job.job).collect(),
             crowd,
@@ -204,8 +265,12 @@ impl<'s> Stage<'s> {
         }))
     }
 
-    fn surroundings(&self) -> SimSurroundings<'_, World> {
+    fn surroundings(&self) -> SimSurroundings<'_, W> {
         let cadences = 2 * u32::from(self.setup.scenario.slowest.minutes());
+        let mut jobs_by_type = BTreeMap::new();
+        for job in &self.jobs {
+            *jobs_by_type.entry(job.job_type.clone()).or_default() += 1;
+        }
         SimSurroundings {
             plan: &self.plan,
             faults: &self.faults,
@@ -217,6 +282,7 @@ impl<'s> Stage<'s> {
             clock: self.clock,
             planted: self.setup.planted,
             jobs: &self.jobs,
+            jobs_by_type,
             crowd: &self.crowd,
             confirmed_by: self.plan.calm_from.plus(cadences + GRACE_MINUTES),
             unparked: Cell::new(0),

@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 use pollwheel_core::hash::mix;
 
 use super::judge::Verdict;
+use super::planted::Planted;
 use super::run::{Setup, SimError, run_once, under_virtual_time};
 
 /// Accounts above which a run is two deployments of half of them each, in two threads: always two, so that the same seed
@@ -39,6 +40,18 @@ struct Unit {
 /// # Errors
 /// When a run cannot be made.
 pub fn run_seeds(setup: &Setup, seeds: Seeds) -> Result<Vec<Verdict>, SimError> {
+    run_seeds_by(setup, seeds, |setup, seed| under_virtual_time(run_once(setup, seed))?)
+}
+
+/// The same with another way to run one, in a thread of its own.
+///
+/// # Errors
+/// When a run cannot be made.
+pub fn run_seeds_by(
+    setup: &Setup,
+    seeds: Seeds,
+    run: impl Fn(&Setup, u64) -> Result<Verdict, SimError> + Sync,
+) -> Result<Vec<Verdict>, SimError> {
     silence_injected_panics();
     let units = units(setup, seeds);
     let next = AtomicUsize::new(0);
@@ -48,7 +61,7 @@ pub fn run_seeds(setup: &Setup, seeds: Seeds) -> Result<Vec<Verdict>, SimError> 
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some((index, unit)) = take(&units, &next) {
-                    let verdict = run_unit(setup, unit);
+                    let verdict = run_unit(setup, unit, &run);
                     done.lock().unwrap_or_else(PoisonError::into_inner).insert(index, verdict);
                 }
             });
@@ -65,6 +78,30 @@ pub fn run_seeds(setup: &Setup, seeds: Seeds) -> Result<Vec<Verdict>, SimError> 
         }
     }
     Ok(verdicts.into_values().collect())
+}
+
+/// Seeds within which every planted bug is caught.
+pub const CAUGHT_WITHIN: u32 = 5;
+
+/// Plants every bug, one at a time, from a seed on: with each the seed that catches it, or none of [`CAUGHT_WITHIN`].
+///
+/// # Errors
+/// When a run cannot be made.
+pub fn catch_planted_bugs(first: u64) -> Result<Vec<(Planted, Option<u64>)>, SimError> {
+    silence_injected_panics();
+    let mut caught = Vec::new();
+    for bug in Planted::ALL {
+        let setup = Setup::with_planted(bug);
+        let mut by = None;
+        for seed in (0..u64::from(CAUGHT_WITHIN)).map(|number| first.wrapping_add(number)) {
+            if !under_virtual_time(run_once(&setup, seed))??.is_clean() {
+                by = Some(seed);
+                break;
+            }
+        }
+        caught.push((bug, by));
+    }
+    Ok(caught)
 }
 
 fn units(setup: &Setup, seeds: Seeds) -> Vec<Unit> {
@@ -85,12 +122,16 @@ fn take<'u>(units: &'u [Unit], next: &AtomicUsize) -> Option<(usize, &'u Unit)> 
     units.get(index).map(|unit| (index, unit))
 }
 
-fn run_unit(setup: &Setup, unit: &Unit) -> Result<Verdict, SimError> {
+fn run_unit(
+    setup: &Setup,
+    unit: &Unit,
+    run: &impl Fn(&Setup, u64) -> Result<Verdict, SimError>,
+) -> Result<Verdict, SimError> {
     let accounts =
         setup.accounts.get() / unit.parts + u32::from(unit.part < setup.accounts.get() % unit.parts);
     let setup = Setup { accounts: NonZeroU32::new(accounts).unwrap_or(NonZeroU32::MIN), ..setup.clone() };
     let seed = if unit.parts == 1 { unit.seed } else { mix(unit.seed, u64::from(unit.part)) };
-    under_virtual_time(run_once(&setup, seed))?
+    run(&setup, seed)
 }
 
 fn compare(known: &mut Verdict, again: &Verdict) {
@@ -121,6 +162,9 @@ fn join(whole: &mut Verdict, part: Verdict) {
     whole.writes += part.writes;
     for (kind, times) in part.faults {
         *whole.faults.entry(kind).or_default() += times;
+    }
+    for (minute, jobs) in part.dispatched_by_minute {
+        *whole.dispatched_by_minute.entry(minute).or_default() += jobs;
     }
     whole.log_hash = mix(whole.log_hash, part.log_hash);
     add(&mut whole.lateness, part.lateness);

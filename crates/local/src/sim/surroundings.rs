@@ -2,10 +2,11 @@
 //! happens at the beginning of a minute.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use pollwheel_core::id::JobId;
+use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{Change, Clock, JobStore, Outgoing, QueueName, Queues};
 use pollwheel_core::register::unpark;
@@ -17,7 +18,8 @@ use super::judge::look_at_rows;
 use super::notebook::{Detail, Notebook};
 use super::plan::{Plan, Purged};
 use super::planted::Planted;
-use super::world::{POOL, Source};
+use super::source::Source;
+use super::world::POOL;
 use crate::clock::WheelClock;
 use crate::engine::{Function, Invocation, Surroundings};
 use crate::faults::{Denied, Faults, Versions};
@@ -28,6 +30,9 @@ use crate::queue::{LocalQueues, QueueId};
 /// Minutes beyond two cadences in which everything due must be confirmed after the faults have ended: five deliveries of a
 /// message may have to time out first.
 pub(super) const GRACE_MINUTES: u32 = 5;
+
+/// How often the messages of one window may be sent, all faults together.
+const WINDOW_SENT_TIMES: u64 = 8;
 
 /// What surrounds a simulated run.
 pub(super) struct SimSurroundings<'a, W> {
@@ -42,6 +47,8 @@ pub(super) struct SimSurroundings<'a, W> {
     pub(super) planted: Option<Planted>,
     /// Every job.
     pub(super) jobs: &'a [JobId],
+    /// How many each job type has.
+    pub(super) jobs_by_type: BTreeMap<JobTypeId, u64>,
     /// The jobs of the crowd: woken all at once.
     pub(super) crowd: &'a [JobId],
     /// The minute at which everything due must have been confirmed since the faults ended.
@@ -111,8 +118,9 @@ impl<W: Source> SimSurroundings<'_, W> {
     fn look_at_backlogs(&self) {
         for spec in self.catalog.iter() {
             let depth = self.queues.depth(&QueueId::Live(QueueName::Jobs(spec.id.clone())));
-            // One window more may be sent, each of its messages twice.
-            let most = spec.backlog_limit.saturating_mul(4).saturating_add(1000);
+            // One window more may be sent: at most every job, its messages twice, and again while its drains are retried.
+            let jobs = self.jobs_by_type.get(&spec.id).copied().unwrap_or_default();
+            let most = spec.backlog_limit.saturating_add(jobs.saturating_mul(WINDOW_SENT_TIMES));
             if depth.visible + depth.delayed > most {
                 self.notebook.broke(format!("r11: the backlog of {} passed its limit", spec.id));
             }

@@ -182,7 +182,11 @@ impl ControlStore for WatchedStore<'_> {
             }
             Some(_) | None => from,
         };
-        self.inner.move_cursor(job_type, from, to).await
+        let moved = self.inner.move_cursor(job_type, from, to).await?;
+        if let (true, Some(from)) = (moved, from) {
+            self.notebook.ticked(from, to);
+        }
+        Ok(moved)
     }
 
     async fn throttle(&self, scope: &ThrottleScope, until: Timestamp) -> Result<(), PortError> {
@@ -237,7 +241,8 @@ impl Queues for WatchedQueues<'_> {
         let sent = messages.len() as u128;
         let answers = self.inner.send(queue, messages).await;
         if is_jobs {
-            answers.iter().filter(|answer| answer.is_ok()).for_each(|_| self.notebook.accept());
+            let accepted = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
+            self.notebook.accept(accepted, self.clock.minute());
         }
         self.notebook.log(self.clock.now(), 1, sent << 1 | u128::from(is_jobs));
         answers

@@ -14,6 +14,7 @@ use pollwheel_core::time::Timestamp;
 
 use super::limits::{Caller, Limit, Standing, Violations, Windows};
 use super::plan::{Plan, Trouble};
+use super::source::{Posted, Source, event_number, first_event_number};
 use super::timeline::Timeline;
 use super::watch::since;
 use crate::clock::WheelClock;
@@ -26,21 +27,6 @@ const ACCOUNT_LIMIT: Limit = Limit { calls: 60, window_seconds: 900 };
 const CUSHION: u64 = 6;
 /// The channel whose jobs share the application's limit.
 pub(super) const POOL: &str = "pool/items";
-
-/// What a simulation asks its third party for, besides polls.
-pub(super) trait Source: Poller {
-    /// The ids of the items that a job's source had by an instant, as events name them.
-    fn posted(&self, job: &JobId, by: Timestamp) -> Vec<String>;
-
-    /// When the item of an event came to be.
-    fn created(&self, event: &Event, now: Timestamp) -> Option<Timestamp>;
-
-    /// When a job was last answered.
-    fn answered(&self, job: &JobId) -> Option<Timestamp>;
-
-    /// Calls past the limits that it enforces.
-    fn violations(&self) -> Violations;
-}
 
 /// The built-in third party.
 pub(super) struct World {
@@ -78,12 +64,6 @@ impl World {
             timelines,
             drawn: Cell::new(0),
         }
-    }
-
-    /// Whether anybody posts anything.
-    pub(super) fn has_news(&self) -> bool {
-        let now = self.clock.now();
-        self.timelines.iter().any(|timeline| timeline.posted(now) > 0)
     }
 
     fn draw(&self, bound: u32) -> u32 {
@@ -124,19 +104,8 @@ impl World {
     }
 
     fn trouble(&self, number: u32, now: Timestamp) -> Option<Outcome> {
-        match self.plan.trouble(number, now.minute(), &mut |bound| self.draw(bound))? {
-            Trouble::Status(status) => Some(Outcome::ServerError { status, retry_after_seconds: None }),
-            Trouble::RetryAfter(seconds) => {
-                Some(Outcome::ServerError { status: 503, retry_after_seconds: Some(seconds) })
-            }
-            Trouble::Timeout => Some(Outcome::Timeout),
-            Trouble::Broken => Some(Outcome::Network { reason: "reset".to_owned() }),
-            Trouble::Gone => Some(Outcome::Gone),
-            Trouble::Unreadable => Some(Outcome::BadResponse { reason: "an error page".to_owned() }),
-            Trouble::Reset(seconds) => {
-                Some(Outcome::RateLimited { scope: Scope::Account, reset_seconds: seconds })
-            }
-        }
+        let trouble = self.plan.trouble(number, now.minute(), &mut |bound| self.draw(bound));
+        trouble.map(Trouble::outcome)
     }
 
     fn news(&self, number: u32, row: &JobRow, now: Timestamp) -> (Outcome, Vec<Item>) {
@@ -185,9 +154,25 @@ impl Poller for World {
 }
 
 impl Source for World {
-    fn posted(&self, job: &JobId, by: Timestamp) -> Vec<String> {
-        let posted = self.timeline(account_number(job)).map_or(0, |timeline| timeline.posted(by));
-        (1..=posted).map(|item| item.to_string()).collect()
+    fn posted(&self, job: &JobId, by: Timestamp) -> Vec<Posted> {
+        let Some(timeline) = self.timeline(account_number(job)) else { return Vec::new() };
+        let item = |number: u64| {
+            let item = number.to_string();
+            Posted { event: first_event_number(job, &item), at: timeline.created(number, by), item }
+        };
+        (1..=timeline.posted(by)).map(item).collect()
+    }
+
+    fn owed_from(&self, _job: &JobId) -> Timestamp {
+        Timestamp::from_millis(0)
+    }
+
+    fn passed(&self, row: &JobRow) -> u64 {
+        since(&row.context).unwrap_or_default()
+    }
+
+    fn key(&self, event: &Event) -> Option<u128> {
+        Some(event_number(&event.id))
     }
 
     fn created(&self, event: &Event, now: Timestamp) -> Option<Timestamp> {
@@ -203,5 +188,10 @@ impl Source for World {
 
     fn violations(&self) -> Violations {
         self.windows.borrow().violations()
+    }
+
+    fn has_news(&self) -> bool {
+        let now = self.clock.now();
+        self.timelines.iter().any(|timeline| timeline.posted(now) > 0)
     }
 }

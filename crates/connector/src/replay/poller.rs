@@ -1,0 +1,82 @@
+//! The connector as a port, all but the network: for simulation, where answers come from a modelled third party.
+//!
+//! Unlike [`replay`](super::replay) it renews nothing by itself: that is the poll pass's, with its store and leases.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use ::http::header::{HeaderValue, USER_AGENT};
+use bytes::Bytes;
+use pollwheel_core::id::ChannelName;
+use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request};
+use pollwheel_core::row::JobRow;
+
+use super::{Asked, exchanged, poll_once};
+use crate::auth;
+use crate::channel::{Auth, ChannelSet};
+use crate::exchange::FetchError;
+use crate::wait::Scale;
+
+/// A response, its body decoded.
+pub type Answered = ::http::Response<Bytes>;
+
+/// Whoever answers: none when nothing comes.
+type Answers<'a> = dyn Fn(&Asked) -> Option<Answered> + 'a;
+
+/// A poller that asks `answers` at the time that `now` tells.
+pub struct Replayer<'a> {
+    channels: &'a ChannelSet,
+    now: &'a dyn Fn() -> SystemTime,
+    answers: &'a Answers<'a>,
+}
+
+impl fmt::Debug for Replayer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replayer").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Replayer<'a> {
+    /// Polls the job types of these channels.
+    #[must_use]
+    pub fn new(channels: &'a ChannelSet, now: &'a dyn Fn() -> SystemTime, answers: &'a Answers<'a>) -> Self {
+        Self { channels, now, answers }
+    }
+
+    fn answer(&self, asked: &Asked) -> Result<Answered, FetchError> {
+        let mut asked = asked.clone();
+        asked.headers_mut().entry(USER_AGENT).or_insert(HeaderValue::from_static("pollwheel"));
+        (self.answers)(&asked).ok_or(FetchError::Timeout)
+    }
+}
+
+impl Poller for Replayer<'_> {
+    async fn poll(&self, request: Request<'_>) -> Polled {
+        poll_once(self.channels, request, (self.now)(), &mut |asked| self.answer(asked))
+    }
+
+    fn renewal(&self, channel: &ChannelName) -> Option<Renewal> {
+        auth::renewal(self.channels.get(channel.as_str())?, Scale::new(1.0))
+    }
+
+    fn uses_application(&self, channel: &ChannelName) -> bool {
+        self.channels.get(channel.as_str()).is_some_and(auth::uses_application)
+    }
+
+    fn limited_host(&self, row: &JobRow) -> Option<Box<str>> {
+        self.channels.limited_host(row)
+    }
+
+    async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {
+        let oauth2 = match self.channels.get(refresh.channel.as_str()).map(|channel| &channel.auth) {
+            Some(Auth::By(rules)) => rules.oauth2.as_ref(),
+            Some(Auth::None) | None => None,
+        };
+        let asked = oauth2
+            .and_then(|oauth2| Some((oauth2, auth::ask(oauth2, refresh.credentials, refresh.application)?)));
+        // Nothing to exchange is nothing that a second try would mend.
+        let Some((oauth2, outbound)) = asked else { return Refreshed::Refused };
+        let answer = exchanged(outbound, &mut |asked| self.answer(asked));
+        auth::answered(oauth2, answer, (self.now)(), Scale::new(1.0))
+    }
+}

@@ -1,0 +1,154 @@
+//! The pace at which a late tick makes up for the minutes before its own.
+//!
+//! A minute of an ordinary day dispatches one phase of each cadence. A late window holds many, and sent at once they would
+//! be a burst of up to a whole cadence's jobs on every third party. So a late tick sends its own minute at once and spreads
+//! the phases before it, oldest first, one a minute: with the minutes that go on meanwhile that is at most twice the
+//! ordinary rate. A phase whose next due minute is less than half a cadence away is left to it, because its turn in the
+//! catch-up would hardly be sooner: every job is still polled once.
+
+use super::partitions;
+use crate::message::{DrainMessage, Message, Part};
+use crate::policy::JobTypeSpec;
+use crate::ports::Outgoing;
+use crate::wheel::{MAX_CATCH_UP_MINUTES, Window};
+
+/// Longest delay of a message on its way to the drains queue, in minutes: SQS's longest.
+const MAX_DELAY_MINUTES: u32 = 15;
+/// The longest catch-up, in minutes: four delays, so three invocations that hand a partition on. What is left of a longer
+/// outage is closer together.
+const LONGEST_MINUTES: u32 = 4 * MAX_DELAY_MINUTES;
+
+/// A window's partitions: those of now, those of the coming minutes, and how many are left to their next due minute.
+pub(super) struct Paced {
+    pub(super) now: Vec<DrainMessage>,
+    pub(super) later: Vec<DrainMessage>,
+    pub(super) left: u64,
+}
+
+pub(super) fn paced(window: Window, spec: &JobTypeSpec) -> Paced {
+    let mut paced = Paced { now: Vec::new(), later: Vec::new(), left: 0 };
+    for part in partitions(window, spec) {
+        match wait_minutes(window, &part) {
+            None => paced.left += 1,
+            Some(0) => paced.now.push(drain_message(window, spec, part, 0)),
+            Some(wait) => paced.later.push(drain_message(window, spec, part, wait)),
+        }
+    }
+    paced
+}
+
+/// How many minutes a partition waits for its turn; none when it is left to its next due minute.
+fn wait_minutes(window: Window, part: &Part) -> Option<u32> {
+    let length = window.minutes();
+    let (back, oldest) = match *part {
+        Part::Cohort { cohort, due, .. } => {
+            let cadence = u32::from(cohort.cadence.minutes());
+            (window.to().since(due), (length - 1).min(cadence / 2))
+        }
+        // A wake-up comes once: none is left to another.
+        Part::Wakes { minute, .. } => (window.to().since(minute), length.min(MAX_CATCH_UP_MINUTES) - 1),
+    };
+    if back == 0 {
+        return Some(0);
+    }
+    let turn = oldest.checked_sub(back)?;
+    Some(if oldest > LONGEST_MINUTES { turn * LONGEST_MINUTES / oldest } else { turn })
+}
+
+fn drain_message(window: Window, spec: &JobTypeSpec, part: Part, wait: u32) -> DrainMessage {
+    DrainMessage {
+        hop: 1,
+        wait,
+        job_type: spec.id.clone(),
+        part,
+        minute: window.to().plus(wait),
+        after: window.to().minus(window.minutes()),
+        from: None,
+    }
+}
+
+/// A partition's message, delayed as far as one can be; the rest of its wait stands in it.
+pub(super) fn delayed(mut message: DrainMessage) -> Outgoing {
+    let minutes = message.wait.min(MAX_DELAY_MINUTES);
+    message.wait -= minutes;
+    let delay_seconds = u16::try_from(minutes * 60).unwrap_or(u16::MAX);
+    Outgoing { body: message.encode(), delay_seconds }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cadence::{Cadence, CadenceRange};
+    use crate::id::JobTypeId;
+    use crate::time::EpochMinute;
+
+    /// The minutes, counted from the tick's, in which the phases of a cadence are sent; and how many are left.
+    fn turns(missing: u32, cadence: u32) -> (Vec<u32>, u64) {
+        let to = EpochMinute::new(29_000_000);
+        let window = Window::new(Some(to.minus(missing + 1)), to).unwrap();
+        let cadence = Cadence::at_least(cadence);
+        let range = CadenceRange::new(cadence, cadence).unwrap();
+        let spec = JobTypeSpec::new(JobTypeId::new("mastodon/statuses").unwrap(), range);
+        let paced = paced(window, &spec);
+        let is_ours = |message: &&DrainMessage| matches!(message.part, Part::Cohort { cohort, .. } if cohort.cadence == cadence);
+        let mut turns: Vec<u32> =
+            paced.now.iter().chain(&paced.later).filter(is_ours).map(|message| message.wait).collect();
+        turns.sort_unstable();
+        let due = window.due(cadence).count() as u64;
+        let left = due - turns.len() as u64;
+        (turns, left)
+    }
+
+    #[test]
+    fn a_punctual_tick_and_one_that_was_missed_send_at_once() {
+        assert_eq!(turns(0, 15), (vec![0], 0));
+        assert_eq!(turns(1, 15), (vec![0, 0], 0));
+    }
+
+    #[test]
+    fn r02_after_an_hour_without_ticks_a_minute_brings_one_phase_more_than_on_an_ordinary_day() {
+        // Seven phases in turn, and the seven that come round sooner are left to their own minute.
+        assert_eq!(turns(60, 15), (vec![0, 0, 1, 2, 3, 4, 5, 6], 7));
+        for cadence in Cadence::ALL {
+            let (turns, left) = turns(60, cadence.minutes().into());
+            let phases = u64::from(cadence.minutes()).min(61);
+            assert_eq!(turns.len() as u64 + left, phases, "each phase once");
+            for minute in 1..=60 {
+                assert!(turns.iter().filter(|&&turn| turn == minute).count() <= 1, "cadence {cadence}");
+            }
+            assert!(turns.iter().filter(|&&turn| turn == 0).count() <= 2, "cadence {cadence}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_phase_goes_first_and_none_waits_longer_than_an_hour() {
+        let to = EpochMinute::new(29_000_000);
+        let window = Window::new(Some(to.minus(1440)), to).unwrap();
+        let range = CadenceRange::new(Cadence::SLOWEST, Cadence::SLOWEST).unwrap();
+        let spec = JobTypeSpec::new(JobTypeId::new("mastodon/statuses").unwrap(), range);
+        let mut last = None;
+        for message in paced(window, &spec).later {
+            assert!(message.wait <= LONGEST_MINUTES);
+            if let Part::Cohort { cohort, due, .. } = message.part
+                && cohort.cadence == Cadence::SLOWEST
+            {
+                assert!(last.is_none_or(|(before, wait)| due < before && message.wait <= wait));
+                last = Some((due, message.wait));
+            }
+        }
+    }
+
+    #[test]
+    fn a_wait_longer_than_a_delay_is_handed_on() {
+        let to = EpochMinute::new(29_000_000);
+        let window = Window::new(Some(to.minus(61)), to).unwrap();
+        let range = CadenceRange::new(Cadence::SLOWEST, Cadence::SLOWEST).unwrap();
+        let spec = JobTypeSpec::new(JobTypeId::new("mastodon/statuses").unwrap(), range);
+        let longest = paced(window, &spec).later.into_iter().max_by_key(|message| message.wait).unwrap();
+        let wait = longest.wait;
+        assert_eq!((wait, longest.minute), (59, to.plus(59)));
+        let outgoing = delayed(longest);
+        assert_eq!(outgoing.delay_seconds, 900);
+        assert_eq!(DrainMessage::decode(&outgoing.body).unwrap().wait, wait - 15);
+    }
+}
