@@ -11,16 +11,20 @@ use anyhow::Context;
 use pollwheel_local::sim::{
     CAUGHT_WITHIN, Report, Scenario, Seeds, Setup, Verdict, catch_planted_bugs, run_seeds,
 };
+use serde::Serialize;
 
 use args::Plant;
 pub(crate) use args::SimulateArgs;
 
+use crate::cost::{Billed, PriceTable, USUAL_REGION};
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::screen::Screen;
 
 /// Runs the seeds. Fails when one of them does, unless a bug was planted, which must fail.
 pub(crate) fn run(args: &SimulateArgs, screen: &Screen) -> Result<(), Failure> {
+    let table = PriceTable::built_in()?;
+    let prices = table.region(USUAL_REGION)?;
     let setup = Setup {
         accounts: args.accounts,
         minutes: args.minutes,
@@ -47,7 +51,8 @@ pub(crate) fn run(args: &SimulateArgs, screen: &Screen) -> Result<(), Failure> {
         }
         None => None,
     };
-    show(&report, args)?;
+    let billed = Billed::of(&report.usage, report.polls, prices);
+    show(&Shown { report: &report, billed }, args)?;
     for verdict in verdicts.iter().filter(|verdict| !verdict.is_clean()) {
         screen.log(failure(verdict, args).as_bytes());
     }
@@ -86,12 +91,22 @@ fn failure(verdict: &Verdict, args: &SimulateArgs) -> String {
     )
 }
 
-fn show(report: &Report, args: &SimulateArgs) -> Result<(), Failure> {
+/// The report, and what the run would have cost.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(flatten)]
+    billed: Billed,
+}
+
+fn show(shown: &Shown<'_>, args: &SimulateArgs) -> Result<(), Failure> {
     let mut output = Output::new();
     if args.json {
-        output.json(report)?;
+        output.json(shown)?;
         return output.finish();
     }
+    let Shown { report, billed } = shown;
     let lines = [
         ("seeds", report.seeds.to_string()),
         ("simulated minutes", report.simulated_minutes.to_string()),
@@ -124,8 +139,10 @@ fn show(report: &Report, args: &SimulateArgs) -> Result<(), Failure> {
     for (kind, times) in &report.faults {
         output.line(format_args!("  {kind:<20} {times}"))?;
     }
-    if let Some(dollars) = report.usd_per_million_polls {
+    if let Some(dollars) = billed.usd_per_million_polls {
+        let standing = billed.usd.standing;
         output.line(format_args!("{:<22} {dollars:.4}", "dollars a million polls"))?;
+        output.line(format_args!("{:<22} {standing:.4}", "dollars whatever is polled"))?;
     }
     let failing: Vec<String> = report.failing_seeds.iter().map(ToString::to_string).collect();
     if !failing.is_empty() {

@@ -105,7 +105,9 @@ The report:
                             from when an item came to be to when it was published
   writes_per_poll           writes to the store for each poll
   usd_per_million_polls, usd
-                            what it would cost, by component; null and empty where it is not metered
+                            what it would cost on AWS, all in, and by component: `standing` is what
+                            time costs and polls do not, most of it where jobs are few
+  usage                     the same in AWS's billing units
   faults                    faults injected, by kind
   planted_bugs_caught       bugs planted on purpose that the checker found; null when none was
                             planted: see docs/simulator.md

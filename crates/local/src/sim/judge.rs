@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use pollwheel_core::id::JobId;
+use pollwheel_core::meter::Metered;
 use pollwheel_core::ports::QueueName;
 use pollwheel_core::row::JobRow;
 use pollwheel_core::time::{EpochMinute, Timestamp};
@@ -66,6 +67,8 @@ pub struct Verdict {
     pub lateness: Option<Histogram<u64>>,
     /// From an item's creation to its publication, in milliseconds.
     pub freshness: Option<Histogram<u64>>,
+    /// What the ports would have cost on AWS, in its billing units.
+    pub usage: Metered,
 }
 
 impl Verdict {
@@ -152,6 +155,7 @@ pub(super) fn judge<W: Source>(judged: &Judged<'_, W>) -> Verdict {
         log_hash: judged.notebook.hash(),
         dispatched_by_minute: judged.notebook.dispatched_by_minute(),
         lateness: totals.lateness().cloned(),
+        usage: totals.usage,
         freshness: judged.bus.freshness(),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 use pollwheel_core::hash::mix;
+use pollwheel_core::meter::Metered;
 use serde::Serialize;
 
 use super::judge::Verdict;
@@ -44,10 +45,9 @@ pub struct Report {
     pub freshness_seconds_p99: f64,
     /// Writes to the store for each poll.
     pub writes_per_poll: f64,
-    /// Dollars for a million polls; none while nothing meters the ports.
-    pub usd_per_million_polls: Option<f64>,
-    /// The same for the run, by component; empty while nothing meters the ports.
-    pub usd: BTreeMap<String, f64>,
+    /// What the ports would have cost on AWS, in its billing units. Whoever shows the report has the prices.
+    #[serde(skip)]
+    pub usage: Metered,
     /// Faults injected, by kind.
     pub faults: BTreeMap<&'static str, u64>,
     /// Planted bugs that the checker caught; none when none was planted.
@@ -82,6 +82,8 @@ impl Report {
             }
             lateness.add(verdict.lateness.as_ref());
             freshness.add(verdict.freshness.as_ref());
+            report.usage.working += verdict.usage.working;
+            report.usage.standing += verdict.usage.standing;
             hash = mix(hash, verdict.log_hash);
             if !verdict.is_clean() {
                 report.failing_seeds.push(verdict.seed);
