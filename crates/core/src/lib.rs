@@ -5,6 +5,7 @@
 )]
 
 pub mod batch;
+pub mod budget;
 pub mod cadence;
 pub mod complete;
 pub mod context;

@@ -254,7 +254,8 @@ fn several_spent_limits_stop_each_its_scope_until_the_latest_instant_said() {
 
 #[test]
 fn what_was_put_off_changes_nothing_and_comes_at_its_next_phase() {
-    let outcome = Outcome::Deferred { reason: "another worker renews the credentials".to_owned() };
+    let outcome =
+        Outcome::Deferred { reason: "another worker renews the credentials".to_owned(), again_seconds: None };
     let mut failing = row("a1", 60);
     (failing.failures, failing.backoff_minutes, failing.error) = (3, 8, Some("timeout".into()));
     let (_, decision) = decide_on(&failing, &outcome, &Hints::default(), &spec(60, 60));
@@ -386,7 +387,10 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         Just(Outcome::BadResponse { reason: "html".to_owned() }),
         Just(Outcome::BusRefused { reason: "throttled".to_owned() }),
         Just(Outcome::Crashed),
-        Just(Outcome::Deferred { reason: "another renews".to_owned() }),
+        proptest::option::of(any::<u64>()).prop_map(|again_seconds| Outcome::Deferred {
+            reason: "another renews".to_owned(),
+            again_seconds
+        }),
     ]
 }
 

@@ -1,11 +1,15 @@
 //! The third party: polls, and exchanges of credentials for new ones.
 
+use std::fmt;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::{Application, Credentials, PoolToken, Secrets};
+use crate::budget::Spend;
 use crate::event::Item;
 use crate::id::ChannelName;
 use crate::outcome::{Hints, Outcome};
+use crate::policy::JobTypeSpec;
 use crate::row::JobRow;
 
 /// One poll to make.
@@ -21,6 +25,18 @@ pub struct Request<'a> {
     pub token: Option<&'a PoolToken>,
     /// Time left for the whole poll.
     pub budget: Duration,
+    /// Asked for leave before every request, where its shared limits are reserved. Without it every request may be made.
+    pub permits: Option<&'a dyn Permits>,
+}
+
+/// Leave to make requests that take from shared limits.
+///
+/// A poller asks right before it sends a request, redirects and pages included; the first one that it sends at once need
+/// not be asked for. After a refusal it makes no request any more: a first page that was not asked for is
+/// [`Outcome::Deferred`], of further ones the poll ends as at its page limit.
+pub trait Permits: fmt::Debug + Sync {
+    /// Whether the next request may be made. Pending until the store has answered; one asks at a time.
+    fn poll_take(&self, context: &mut Context<'_>) -> Poll<bool>;
 }
 
 /// What a poll brought.
@@ -106,6 +122,18 @@ pub trait Poller {
     /// The host whose own limit a poll of this row would take from, when the channel declares one by host.
     fn limited_host(&self, _row: &JobRow) -> Option<Box<str>> {
         None
+    }
+
+    /// What each request of a poll takes from the shared limits of its job type.
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        let host = self.limited_host(request.row);
+        let token = request.token.map(|token| &*token.name);
+        let job_type = &request.row.job.job_type;
+        let drawn = spec.budgets.iter().filter_map(|budget| {
+            let scope = budget.drawn_by(job_type, host.as_deref(), token)?;
+            Some(Spend::of(scope, budget))
+        });
+        drawn.collect()
     }
 
     /// Makes one exchange of credentials.

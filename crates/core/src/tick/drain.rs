@@ -40,6 +40,10 @@ pub struct DrainReport {
     pub unreadable: u64,
     /// Partitions that failed or ran out of time, to be drained again.
     pub undrained: u64,
+    /// Due jobs that did not fit a limit that they share: woken in the next minute, or left to their next turn.
+    pub over_budget: u64,
+    /// Due jobs that were left to a later turn, because for long more is due than fits.
+    pub stretched: u64,
 }
 
 impl AddAssign for DrainReport {
@@ -53,6 +57,8 @@ impl AddAssign for DrainReport {
         self.stale_wakes += other.stale_wakes;
         self.unreadable += other.unreadable;
         self.undrained += other.undrained;
+        self.over_budget += other.over_budget;
+        self.stretched += other.stretched;
     }
 }
 
@@ -161,19 +167,20 @@ async fn drain_page<S: JobStore, Q: Queues, C>(
     dispatch: &Dispatch<'_, S, Q, C>,
 ) -> Result<(DrainReport, Option<String>), PortError> {
     let mut report = DrainReport::default();
-    let (rows, due, missed, next) = match part.part {
-        Part::Cohort { cohort, due, missed } => {
-            let page = dispatch.store.read_cohort(&spec.id, cohort, part.from.as_deref(), PAGE_ROWS).await?;
-            report.unreadable += u64::from(page.unreadable);
-            (page.items, due, missed, page.next)
-        }
-        Part::Wakes { minute, shard } => {
-            let page =
-                dispatch.store.read_wakes(&spec.id, minute, shard, part.from.as_deref(), PAGE_ROWS).await?;
-            report.unreadable += u64::from(page.unreadable);
-            (woken(page.items, part, dispatch.store, &mut report).await?, minute, 0, page.next)
-        }
+    let (due, missed) = match part.part {
+        Part::Cohort { due, missed, .. } => (due, missed),
+        Part::Wakes { minute, .. } => (minute, 0),
     };
+    let (mut rows, next) = read_rows(part, spec, dispatch.store, &mut report).await?;
+    if let Part::Wakes { .. } = part.part {
+        // A job whose own cohort is due in the same window is left to it.
+        let window = Window::new(Some(part.after), part.minute);
+        let woken = rows.len();
+        rows.retain(|row| {
+            !row.place.cohort().is_some_and(|cohort| window.is_some_and(|window| window.covers(cohort)))
+        });
+        report.covered_wakes += (woken - rows.len()) as u64;
+    }
     report.due = rows.len() as u64;
     let ready = rows.into_iter().filter(|row| !row.is_held(part.minute));
     let messages: Vec<Outgoing> = ready.map(|row| poll_message(row, due, missed, part.hop, spec)).collect();
@@ -188,7 +195,7 @@ async fn drain_page<S: JobStore, Q: Queues, C>(
     Ok((report, next))
 }
 
-fn confirm(expected: usize, sent: Vec<Result<(), PortError>>) -> Result<(), PortError> {
+pub(super) fn confirm(expected: usize, sent: Vec<Result<(), PortError>>) -> Result<(), PortError> {
     let answered = sent.len();
     sent.into_iter().collect::<Result<(), _>>()?;
     if answered == expected {
@@ -199,29 +206,50 @@ fn confirm(expected: usize, sent: Vec<Result<(), PortError>>) -> Result<(), Port
     }
 }
 
-fn poll_message(row: JobRow, due: EpochMinute, missed: u32, hops: u8, spec: &JobTypeSpec) -> Outgoing {
+pub(super) fn poll_message(
+    row: JobRow,
+    due: EpochMinute,
+    missed: u32,
+    hops: u8,
+    spec: &JobTypeSpec,
+) -> Outgoing {
     let spread = spread_delay_seconds(&row.job, spec.spread_seconds);
     let body = PollMessage { due, missed, spread, hop: hops + 1, row }.encode();
     Outgoing { body, delay_seconds: spread }
 }
 
-/// The rows of wake-ups, wherever they are now; not those whose own cohort is due in the same window.
+/// A page of the rows of a partition, held ones included: of wake-ups, wherever they are now.
+pub(super) async fn read_rows<S: JobStore>(
+    part: &DrainMessage,
+    spec: &JobTypeSpec,
+    store: &S,
+    report: &mut DrainReport,
+) -> Result<(Vec<JobRow>, Option<String>), PortError> {
+    match part.part {
+        Part::Cohort { cohort, .. } => {
+            let page = store.read_cohort(&spec.id, cohort, part.from.as_deref(), PAGE_ROWS).await?;
+            report.unreadable += u64::from(page.unreadable);
+            Ok((page.items, page.next))
+        }
+        Part::Wakes { minute, shard } => {
+            let page = store.read_wakes(&spec.id, minute, shard, part.from.as_deref(), PAGE_ROWS).await?;
+            report.unreadable += u64::from(page.unreadable);
+            Ok((woken(page.items, store, report).await?, page.next))
+        }
+    }
+}
+
+/// The rows of wake-ups, wherever they are now.
 async fn woken<S: JobStore>(
     wakes: Vec<WakeUp>,
-    part: &DrainMessage,
     store: &S,
     report: &mut DrainReport,
 ) -> Result<Vec<JobRow>, PortError> {
-    let window = Window::new(Some(part.after), part.minute);
-    let covered = |row: &JobRow| {
-        row.place.cohort().is_some_and(|cohort| window.is_some_and(|window| window.covers(cohort)))
-    };
     let mut found =
         stream::iter(wakes.into_iter().map(|wake| find(store, wake))).buffer_unordered(READS_IN_FLIGHT);
     let mut rows = Vec::new();
     while let Some(row) = found.next().await {
         match row? {
-            Some(row) if covered(&row) => report.covered_wakes += 1,
             Some(row) => rows.push(row),
             None => report.stale_wakes += 1,
         }

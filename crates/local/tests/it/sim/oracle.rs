@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::hash::digest_id;
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::ports::{
@@ -194,6 +195,18 @@ impl<S: ControlStore> ControlStore for Watched<'_, S> {
 
     async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
         self.inner.throttled_until(scopes).await
+    }
+
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
+        self.inner.reserve(slot, units, most).await
+    }
+
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        self.inner.paces(of).await
+    }
+
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
+        self.inner.set_pace(of, pace).await
     }
 }
 

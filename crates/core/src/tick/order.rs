@@ -1,0 +1,123 @@
+//! Who goes first when not everything fits. Pure.
+//!
+//! Two questions, answered apart. Which turns are taken at all, when for long more is due than fits: [`turns`], the same
+//! share for every account that asks for the same, and no account's wishes at another's expense. And in which order a
+//! minute's turns are dispatched: [`in_order`], what was put off before, then by level, each account's first job before
+//! any account's second.
+
+use std::collections::BTreeMap;
+
+use super::limits::{Cost, Limits};
+use crate::budget::{TURN, is_turn};
+use crate::hash::{Purpose, job_hash, mix};
+use crate::id::AccountId;
+use crate::policy::JobTypeSpec;
+use crate::row::JobRow;
+use crate::time::EpochMinute;
+
+/// A job that could be dispatched in a minute.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// The place of its job type in the group.
+    pub(super) member: usize,
+    pub(super) row: JobRow,
+    pub(super) due: EpochMinute,
+    pub(super) missed: u32,
+    /// Whether a wake-up names it: it did not fit before, or is owed.
+    pub(super) is_woken: bool,
+    /// What it takes of the limits that it shares.
+    pub(super) costs: Vec<Cost>,
+}
+
+impl Candidate {
+    fn cost(&self, limit: usize) -> u64 {
+        self.costs.iter().find(|(place, _)| *place == limit).map_or(0, |(_, units)| *units)
+    }
+}
+
+/// Most turns that are worth telling apart, in thousandths.
+const MOST_TURNS: u64 = 1_000_000_000;
+
+/// The turns, in thousandths, in one of which a job of an account with a single one due may be dispatched, so that all of
+/// them keep within `planned` units a minute. 0: all fit.
+///
+/// Each account may have as much as every other; what one leaves, others share (max-min fairness). What was put off before
+/// comes first and takes from the units.
+pub(super) fn turns_needed(limit: usize, planned: u64, candidates: &[Candidate]) -> u32 {
+    let mut woken = 0;
+    let mut by_account = BTreeMap::<&AccountId, u64>::new();
+    for candidate in candidates {
+        if candidate.is_woken {
+            woken += candidate.cost(limit);
+        } else {
+            *by_account.entry(&candidate.row.job.account).or_default() += candidate.cost(limit);
+        }
+    }
+    let mut wishes: Vec<u64> = by_account.into_values().filter(|units| *units > 0).collect();
+    wishes.sort_unstable();
+    let mut units = planned.saturating_sub(woken).max(planned / 4);
+    for (served, wish) in wishes.iter().enumerate() {
+        let left = (wishes.len() - served) as u64;
+        if wish.saturating_mul(left) > units {
+            let turns = left.saturating_mul(1000).checked_div(units).unwrap_or(MOST_TURNS);
+            return u32::try_from(turns.min(MOST_TURNS)).unwrap_or(u32::MAX);
+        }
+        units -= wish;
+    }
+    0
+}
+
+/// The candidates whose turn it is, and those that are left to a later turn. What a wake-up names has its turn.
+pub(super) fn turns(candidates: Vec<Candidate>, limits: &Limits) -> (Vec<Candidate>, Vec<Candidate>) {
+    if limits.all.iter().all(|limit| limit.pace.stretch_eighths == 0) {
+        return (candidates, Vec::new());
+    }
+    let mut wishes = BTreeMap::<(usize, AccountId), u64>::new();
+    for candidate in candidates.iter().filter(|candidate| !candidate.is_woken) {
+        for &(limit, units) in &candidate.costs {
+            *wishes.entry((limit, candidate.row.job.account.clone())).or_default() += units;
+        }
+    }
+    candidates.into_iter().partition(|candidate| {
+        let Some(cohort) = candidate.row.place.cohort().filter(|_| !candidate.is_woken) else { return true };
+        let stretches = candidate.costs.iter().map(|&(limit, _)| {
+            let wish = wishes.get(&(limit, candidate.row.job.account.clone())).copied().unwrap_or(1);
+            limits.pace(limit).stretch_of(wish)
+        });
+        let turn = candidate.due.get() / u32::from(cohort.cadence.minutes());
+        is_turn(turn, job_hash(&candidate.row.job, Purpose::Spread), stretches.max().unwrap_or(TURN))
+    })
+}
+
+/// The order in which candidates are dispatched.
+///
+/// What was put off before comes first, whatever its level, so that no level waits for ever. Then the levels, the one with
+/// the fastest cadence first. Within each, the first job of every account comes before the second of any. Otherwise by a
+/// hash that is another one in every minute.
+pub(super) fn in_order(
+    candidates: Vec<Candidate>,
+    specs: &[&JobTypeSpec],
+    minute: EpochMinute,
+) -> Vec<Candidate> {
+    let class = |candidate: &Candidate| {
+        let policy = specs.get(candidate.member).map(|spec| spec.policy(&candidate.row.level));
+        let fastest = policy.map_or(0, |policy| policy.range.fastest().minutes());
+        if candidate.is_woken { (0_u8, 0) } else { (1, fastest) }
+    };
+    let hash =
+        |candidate: &Candidate| mix(job_hash(&candidate.row.job, Purpose::Spread), u64::from(minute.get()));
+    let mut keyed: Vec<_> =
+        candidates.into_iter().map(|candidate| ((class(&candidate), hash(&candidate)), candidate)).collect();
+    keyed.sort_unstable_by_key(|(key, _)| *key);
+    let mut jobs = BTreeMap::<AccountId, u32>::new();
+    let mut ranked: Vec<_> = keyed
+        .into_iter()
+        .map(|((class, hash), candidate)| {
+            let jobs = jobs.entry(candidate.row.job.account.clone()).or_default();
+            *jobs += 1;
+            ((class, *jobs, hash), candidate)
+        })
+        .collect();
+    ranked.sort_unstable_by_key(|(key, _)| *key);
+    ranked.into_iter().map(|(_, candidate)| candidate).collect()
+}
