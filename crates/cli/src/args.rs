@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use pollwheel_core::id::{ChannelName, JobTypeId};
 
 use crate::channel::ChannelCommand;
+use crate::plan::PlanArgs;
 
 /// The longest tick is a minute: a wheel slower than the clock would be late at once.
 const MAX_TICK: Duration = Duration::from_secs(60);
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     /// Look at the jobs in a state folder.
     #[command(subcommand)]
     Job(JobCommand),
+    Plan(PlanArgs),
     Completions(CompletionsArgs),
 }
 

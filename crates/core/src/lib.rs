@@ -18,6 +18,7 @@ pub mod id;
 pub mod keys;
 pub mod message;
 pub mod outcome;
+pub mod plan;
 pub mod policy;
 pub mod poll;
 pub mod ports;

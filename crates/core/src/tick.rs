@@ -26,6 +26,8 @@ pub use drain::{DrainReport, drain_messages};
 pub const FAN_OUT_ABOVE_PARTITIONS: usize = 256;
 /// Rows of one page: about 400 KB, two sends of 64 batches.
 pub const PAGE_ROWS: usize = 1000;
+/// Of a shared limit's allowance, what turns are planned with: the rest is for further pages.
+pub const PLANNED_PERCENT: u64 = 90;
 /// Partitions drained at once.
 pub const PARTITIONS_IN_FLIGHT: usize = 16;
 

@@ -27,7 +27,7 @@ use crate::channel::{Channel, FirstPoll, JobType, Token};
 use crate::cursor::{IdHash, Ledger};
 use crate::exchange::{FetchError, Outbound, Response};
 use crate::items::{self, Found, Page, Wanted};
-use crate::reading::{Host, Reader};
+use crate::reading::Reader;
 use crate::state::{State, Validators};
 use crate::wait::Scale;
 

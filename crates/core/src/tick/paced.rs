@@ -13,7 +13,8 @@ use super::drain::{self, DrainReport};
 use super::limits::Limits;
 use super::order::{self, Candidate};
 use super::{
-    CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, TickEnd, drain_message, enter, partitions,
+    CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, PLANNED_PERCENT, TickEnd, drain_message,
+    enter, partitions,
 };
 use crate::budget::PaceKey;
 use crate::decide::soonest_wake;
@@ -31,8 +32,6 @@ use crate::wheel::Window;
 /// next turn, so that a surge costs few writes.
 const WAKES_OF_ALLOWANCES: u64 = 4;
 const WAKES_AT_LEAST: u64 = 64;
-/// Of the allowance, what turns are planned with: the rest is for further pages.
-const PLANNED_PERCENT: u64 = 90;
 
 /// A job type of the group, on its way through the tick.
 struct Member<'c> {
