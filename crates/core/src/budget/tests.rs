@@ -46,7 +46,7 @@ fn fullest_window(arrived: &[u64], window_seconds: u64, cost: u64) -> u64 {
 
 proptest! {
     #[test]
-    fn r11_no_window_of_any_phase_sees_more_than_the_limit(
+    fn r17_no_window_of_any_phase_sees_more_than_the_limit(
         window in prop_oneof![1_u64..120, Just(300), Just(900), 120_u64..4000],
         calls in 4_u64..400,
         cushion in 0_u64..4,
@@ -120,7 +120,7 @@ fn a_minute_is_the_usual_slot_and_shorter_or_longer_ones_where_they_let_more_thr
     assert_eq!(slots(60, 60), (20, 10));
     // One a minute of a slot would never come together.
     assert_eq!(slots(30, 3600), (300, 2));
-    assert_eq!(slots(2, 86_400), (30 * 86_400, 1).min(slots(2, 86_400)));
+    assert_eq!(slots(2, 86_400), (2 * 86_400, 1));
 }
 
 #[test]

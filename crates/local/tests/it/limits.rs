@@ -1,6 +1,7 @@
 //! Limits that many accounts share, under virtual time: never passed, shared fairly, overdrawn evenly.
 
 mod third_party;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -137,7 +138,7 @@ fn hours(number: u64) -> std::time::Duration {
 }
 
 #[test]
-fn r11_an_application_limit_is_never_passed_and_serves_all_accounts_evenly() {
+fn r17_an_application_limit_is_never_passed_and_serves_all_accounts_evenly() {
     for (jobs, most_ratio) in [(200, 1.2), (500, 1.5), (2000, 1.6)] {
         under_virtual_time(async {
             let deployment = Deployment::with(vec![spec("items", 15)], &accounts(jobs)).await;
@@ -216,7 +217,7 @@ fn higher_levels_go_first_and_no_level_waits_for_ever() {
 }
 
 #[test]
-fn r11_pages_and_job_types_of_a_channel_take_from_one_limit() {
+fn r17_pages_and_job_types_of_a_channel_take_from_one_limit() {
     under_virtual_time(async {
         let mut dear = spec("searches", 15);
         dear.budgets[0].cost = 3;
@@ -238,7 +239,7 @@ fn r11_pages_and_job_types_of_a_channel_take_from_one_limit() {
 }
 
 #[test]
-fn r11_faults_lose_units_and_never_double_them() {
+fn r17_faults_lose_units_and_never_double_them() {
     for seed in 1..=6 {
         under_virtual_time(async {
             let deployment = Deployment::with(vec![spec("items", 15)], &accounts(500)).await;
