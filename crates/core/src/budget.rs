@@ -7,6 +7,7 @@
 //!
 //! Pure arithmetic. The counters are the store's, see [`ControlStore::reserve`](crate::ports::ControlStore::reserve).
 
+mod pace;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ChannelName, JobTypeId};
 use crate::row::JobRow;
 use crate::throttle::ThrottleScope;
-use crate::time::{EpochMinute, Timestamp};
+use crate::time::Timestamp;
+pub use pace::Pace;
 pub use slots::Slots;
 
 /// Seconds that the clocks of two workers may be apart.
@@ -239,61 +241,4 @@ impl Spend {
         let from = PaceKey { scope, window_seconds: budget.window_seconds };
         Self { from, slots: budget.slots(), units: budget.cost.max(1) }
     }
-}
-
-/// What the scheduler knows of a shared limit from minute to minute: how far more is due than fits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pace {
-    /// The turns, in eighths, of which a job is dispatched in one where its account has one job due: 0 and 8 are all.
-    pub stretch_eighths: u32,
-    /// The mean of what the last minutes asked for, in thousandths of a turn.
-    pub mean_thousandths: u32,
-    /// The minute that it was last brought up to date in.
-    pub at: Option<EpochMinute>,
-}
-
-/// Eighths in a whole turn.
-pub const TURN: u32 = 8;
-
-impl Pace {
-    /// The weight of a minute in the mean.
-    const WEIGHT: u32 = 8;
-
-    /// After a minute that would have needed `turns_thousandths`. The mean moves slowly and the stretch only when it is
-    /// wrong by an eighth, because every change of it disturbs the order of the turns.
-    #[must_use]
-    pub fn after(self, minute: EpochMinute, turns_thousandths: u32) -> Self {
-        let mean_thousandths = match self.at {
-            None => turns_thousandths,
-            Some(_) => {
-                let (old, new) = (u64::from(self.mean_thousandths), u64::from(turns_thousandths));
-                let weight = u64::from(Self::WEIGHT);
-                u32::try_from((old * (weight - 1) + new) / weight).unwrap_or(u32::MAX)
-            }
-        };
-        let wanted =
-            u32::try_from((u64::from(mean_thousandths) * u64::from(TURN)).div_ceil(1000)).unwrap_or(u32::MAX);
-        let is_right =
-            wanted <= self.stretch_eighths && u64::from(wanted) * 8 >= u64::from(self.stretch_eighths) * 7;
-        let stretch_eighths = if is_right { self.stretch_eighths } else { wanted };
-        Self { stretch_eighths, mean_thousandths, at: Some(minute) }
-    }
-
-    /// Turns of which one is dispatched, in eighths, of an account with so many units due in the minute.
-    #[must_use]
-    pub fn stretch_of(self, units_due: u64) -> u32 {
-        let stretch = u64::from(self.stretch_eighths).saturating_mul(units_due);
-        u32::try_from(stretch).unwrap_or(u32::MAX).max(TURN)
-    }
-}
-
-/// Whether a job's turn is one of those that are dispatched: `TURN` of every `stretch_eighths` turns, evenly, at a place
-/// that `hash` gives.
-#[must_use]
-pub fn is_turn(turn: u32, hash: u64, stretch_eighths: u32) -> bool {
-    if stretch_eighths <= TURN {
-        return true;
-    }
-    let stretch = u64::from(stretch_eighths);
-    (u64::from(turn) * u64::from(TURN) + hash % stretch) % stretch < u64::from(TURN)
 }

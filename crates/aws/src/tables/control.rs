@@ -27,6 +27,7 @@ const VALUE: &str = "value";
 /// The attributes of a limit's pace: see [`Pace`].
 const STRETCH: &str = "stretch";
 const MEAN: &str = "mean";
+const POSITION: &str = "position";
 /// Seconds that a slot's counter outlives its slot.
 const SPEND_KEPT_SECONDS: u64 = 3600;
 /// Attempts at what is left of a slot, which others take from at the same time.
@@ -281,6 +282,7 @@ impl ControlStore for ControlTable {
                 Ok(Pace {
                     stretch_eighths: item.number(STRETCH)?,
                     mean_thousandths: item.number(MEAN)?,
+                    position: item.number(POSITION)?,
                     at: Some(EpochMinute::new(item.number(VALUE)?)),
                 })
             };
@@ -295,9 +297,11 @@ impl ControlStore for ControlTable {
         let key = keys::pace_key(of);
         let update = self
             .update(&key)
-            .update_expression("SET #value = :at, #stretch = :stretch, #mean = :mean")
+            .update_expression("SET #value = :at, #stretch = :stretch, #mean = :mean, #position = :position")
             .expression_attribute_names("#stretch", STRETCH)
             .expression_attribute_names("#mean", MEAN)
+            .expression_attribute_names("#position", POSITION)
+            .expression_attribute_values(":position", number(pace.position))
             .expression_attribute_values(":at", number(pace.at.map_or(0, EpochMinute::get)))
             .expression_attribute_values(":stretch", number(pace.stretch_eighths))
             .expression_attribute_values(":mean", number(pace.mean_thousandths));

@@ -1,7 +1,7 @@
 //! `pollwheel job explain`: why a job's next poll is when it is.
 
 use pollwheel_connector::ChannelSet;
-use pollwheel_core::budget::{PaceKey, TURN};
+use pollwheel_core::budget::PaceKey;
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{ControlStore, Gate};
 use pollwheel_core::row::{JobRow, Place};
@@ -177,13 +177,8 @@ async fn overdrawn(row: &JobRow, store: &Store, catalog: &Catalog) -> Result<Vec
     let budgets = catalog.get(&row.job.job_type).map_or(&[][..], |spec| &spec.budgets);
     let keys: Vec<PaceKey> = budgets.iter().filter_map(|budget| budget.paced_for(row)).collect();
     let paces = store.paces(&keys).await.map_err(|error| failed(&error))?;
-    let overdrawn = keys.iter().zip(paces).filter(|(_, pace)| pace.stretch_of(1) > TURN);
-    Ok(overdrawn
-        .map(|(key, pace)| Overdrawn {
-            scope: key.scope.to_string(),
-            turns: f64::from(pace.stretch_of(1)) / f64::from(TURN),
-        })
-        .collect())
+    let overdrawn = keys.iter().zip(paces).filter(|(_, pace)| pace.turns() > 1.0);
+    Ok(overdrawn.map(|(key, pace)| Overdrawn { scope: key.scope.to_string(), turns: pace.turns() }).collect())
 }
 
 /// The next poll, and why it is then.

@@ -98,16 +98,6 @@ proptest! {
         let there = if slots.seconds < 60 { slots.most * (60 / slots.seconds) } else { slots.most };
         prop_assert!(dispatched <= there && dispatched + cost > there, "{dispatched} of {there}");
     }
-
-    #[test]
-    fn turns_are_even_at_any_stretch(stretch in 8_u32..400, hash in any::<u64>(), first in 0_u32..1_000_000) {
-        let taken: Vec<u32> = (first..first + 800).filter(|turn| is_turn(*turn, hash, stretch)).collect();
-        let whole = stretch.div_ceil(TURN);
-        for pair in taken.windows(2) {
-            let gap = pair[1] - pair[0];
-            prop_assert!(gap == whole || gap == stretch / TURN, "{gap} at {stretch}");
-        }
-    }
 }
 
 #[test]
@@ -128,24 +118,6 @@ fn a_limit_that_no_cut_can_keep_lets_nothing_through() {
     assert_eq!(budget(1, 0, 60).slots(), None);
     assert_eq!(budget(10, 10, 60).slots(), None);
     assert_eq!(Budget { cost: 6, ..budget(10, 0, 60) }.slots(), None);
-}
-
-#[test]
-fn the_stretch_follows_the_mean_and_holds_still() {
-    let minute = EpochMinute::new;
-    let first = Pace::default().after(minute(1), 8700);
-    assert_eq!((first.stretch_eighths, first.mean_thousandths), (70, 8700), "the first minute counts whole");
-    let still = first.after(minute(2), 8000);
-    assert_eq!(still.stretch_eighths, 70, "a little less is no reason to change");
-    let more = first.after(minute(2), 17_000);
-    assert_eq!(more.mean_thousandths, (8700 * 7 + 17_000) / 8);
-    assert!(more.stretch_eighths > 70);
-    let mut calm = first;
-    for number in 2..100 {
-        calm = calm.after(minute(number), 0);
-    }
-    assert_eq!(calm.stretch_of(1), TURN, "what has passed is forgotten");
-    assert_eq!(first.stretch_of(3), 210, "an account with three jobs due waits three times as long for each");
 }
 
 #[test]

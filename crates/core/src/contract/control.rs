@@ -57,6 +57,7 @@ async fn a_pace_is_kept_for_each_limit(store: &impl ControlStore) {
     let pace = |number: u32| Pace {
         stretch_eighths: 70 + number,
         mean_thousandths: 1_000_000_000 - number,
+        position: u64::MAX - u64::from(number),
         at: Some(NOW.plus(number)),
     };
     for (of, number) in limits.iter().zip(0..) {

@@ -264,6 +264,19 @@ fn what_was_put_off_changes_nothing_and_comes_at_its_next_phase() {
 }
 
 #[test]
+fn what_did_not_fit_a_shared_limit_is_woken_when_its_next_slot_begins_and_nothing_is_held_against_it() {
+    let deferred = |again_seconds| Outcome::Deferred { reason: "no room".to_owned(), again_seconds };
+    let mut failing = row("a1", 60);
+    (failing.failures, failing.error) = (3, Some("timeout".into()));
+    let (due, decision) = decide_on(&failing, &deferred(Some(40)), &Hints::default(), &spec(60, 60));
+    assert_eq!((decision.step, decision.wake), (Step::Stay, Some(due.plus(1))));
+    let (due, decision) = decide_on(&failing, &deferred(Some(290)), &Hints::default(), &spec(60, 60));
+    assert_eq!(decision.wake, Some(due.plus(6)), "a longer slot");
+    let (_, decision) = decide_on(&row("a1", 1), &deferred(Some(40)), &Hints::default(), &spec(1, 60));
+    assert_eq!(decision.wake, None, "its cohort comes round by then");
+}
+
+#[test]
 fn a_floor_is_a_hold_first_and_then_a_slower_cadence() {
     let (quiet, hints) =
         (Outcome::Unchanged { context: None }, Hints { floor_seconds: Some(300), limits: vec![] });

@@ -170,9 +170,9 @@ impl Reserved {
 }
 
 fn spent(spend: &Spend, slot: &SpendSlot, now: Timestamp) -> Spent {
-    let again_seconds = slot.ends.since(now).as_millis().div_ceil(1000);
     Spent {
-        again_seconds: u64::try_from(again_seconds).unwrap_or(u64::MAX),
+        // Rounded down: the minute that a slot ends with is the one to come back in.
+        again_seconds: slot.ends.since(now).as_secs(),
         reason: format!("the limit of {} has no room in this minute", spend.from.scope),
     }
 }

@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 
 use super::limits::{Cost, Limits};
-use crate::budget::{TURN, is_turn};
 use crate::hash::{Purpose, job_hash, mix};
 use crate::id::AccountId;
 use crate::policy::JobTypeSpec;
@@ -80,12 +79,11 @@ pub(super) fn turns(candidates: Vec<Candidate>, limits: &Limits) -> (Vec<Candida
     }
     candidates.into_iter().partition(|candidate| {
         let Some(cohort) = candidate.row.place.cohort().filter(|_| !candidate.is_woken) else { return true };
-        let stretches = candidate.costs.iter().map(|&(limit, _)| {
+        let hash = job_hash(&candidate.row.job, Purpose::Spread);
+        candidate.costs.iter().all(|&(limit, _)| {
             let wish = wishes.get(&(limit, candidate.row.job.account.clone())).copied().unwrap_or(1);
-            limits.pace(limit).stretch_of(wish)
-        });
-        let turn = candidate.due.get() / u32::from(cohort.cadence.minutes());
-        is_turn(turn, job_hash(&candidate.row.job, Purpose::Spread), stretches.max().unwrap_or(TURN))
+            limits.pace(limit).takes_turn(cohort.cadence.minutes(), hash, wish)
+        })
     })
 }
 

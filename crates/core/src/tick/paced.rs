@@ -177,7 +177,12 @@ async fn read_part<S: JobStore, Q, C: Clock>(
         if dispatch.clock.now() >= dispatch.deadline {
             return Err(PortError::new("reading what is due", Retry::Transient, "there was no time left"));
         }
-        let (page, next) = drain::read_rows(&message, spec, dispatch.store, &mut report).await?;
+        // Nobody else could be handed a partition that fails: it is asked for once more before the minute is given up.
+        let first = drain::read_rows(&message, spec, dispatch.store, &mut report).await;
+        let (page, next) = match first {
+            Ok(read) => read,
+            Err(_) => drain::read_rows(&message, spec, dispatch.store, &mut report).await?,
+        };
         report.due += page.len() as u64;
         let before = rows.len();
         rows.extend(page.into_iter().filter(|row| !row.is_held(message.minute)));
@@ -205,7 +210,10 @@ async fn read_paces<S: ControlStore, Q, C>(
     let is_ordinary =
         members.iter().all(|member| member.open.is_some_and(|(_, window)| window.minutes() == 1));
     let keys: Vec<PaceKey> = limits.all.iter().map(|limit| limit.key.clone()).collect();
-    let known = dispatch.store.paces(&keys).await?;
+    let known = match dispatch.store.paces(&keys).await {
+        Ok(known) => known,
+        Err(_) => dispatch.store.paces(&keys).await?,
+    };
     for (place, (limit, pace)) in limits.all.iter_mut().zip(known).enumerate() {
         limit.pace = pace;
         if !is_ordinary || pace.at == Some(minute) {
@@ -213,9 +221,9 @@ async fn read_paces<S: ControlStore, Q, C>(
         }
         let planned = limit.allowance * PLANNED_PERCENT / 100;
         let next = pace.after(minute, order::turns_needed(place, planned, candidates));
-        // A limit that is never overdrawn costs no write.
-        if (next.stretch_eighths, next.mean_thousandths) != (pace.stretch_eighths, pace.mean_thousandths) {
-            dispatch.store.set_pace(&limit.key, next).await?;
+        // A limit that is never overdrawn costs no write. What cannot be kept is found out again in the next minute.
+        if !(next.is_idle() && pace.is_idle()) {
+            let _known_later = dispatch.store.set_pace(&limit.key, next).await;
         }
         limit.pace = next;
     }

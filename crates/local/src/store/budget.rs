@@ -54,6 +54,7 @@ impl Store {
                 Ok(Pace {
                     stretch_eighths: u32::try_from(packed >> HALF).unwrap_or(u32::MAX),
                     mean_thousandths: u32::try_from(packed & u64::from(u32::MAX)).unwrap_or(u32::MAX),
+                    position: number(&position_key(&key))?.unwrap_or_default(),
                     at: Some(EpochMinute::new(u32::try_from(at).unwrap_or(u32::MAX))),
                 })
             };
@@ -68,6 +69,7 @@ impl Store {
         let written = self.backing.write(|transaction| {
             let mut table = transaction.open_table(layout::CONTROL)?;
             table.insert(&*key, packed)?;
+            table.insert(&*position_key(&key), pace.position)?;
             table.insert(&*minute_key(&key), u64::from(pace.at.map_or(0, EpochMinute::get)))?;
             Ok(((), Ending::Commit))
         });
@@ -75,6 +77,11 @@ impl Store {
         self.count(StoreStats { control_writes: 1, commits: 1, ..StoreStats::default() });
         Ok(())
     }
+}
+
+/// Where the position of a pace stands.
+fn position_key(key: &str) -> String {
+    format!("{key}#position")
 }
 
 /// Where the minute of a pace stands.
