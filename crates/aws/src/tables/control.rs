@@ -25,8 +25,7 @@ use crate::reads::{BATCH_KEYS, Consistency, batch_get};
 const VALUE: &str = "value";
 
 /// The attributes of a limit's pace: see [`Pace`].
-const STRETCH: &str = "stretch";
-const MEAN: &str = "mean";
+const TURNS: &str = "turns";
 const POSITION: &str = "position";
 /// Seconds that a slot's counter outlives its slot.
 const SPEND_KEPT_SECONDS: u64 = 3600;
@@ -280,8 +279,7 @@ impl ControlStore for ControlTable {
             let Some(item) = found.get_mut(key) else { return Ok(Pace::default()) };
             let mut read = || {
                 Ok(Pace {
-                    stretch_eighths: item.number(STRETCH)?,
-                    mean_thousandths: item.number(MEAN)?,
+                    turns_thousandths: item.number(TURNS)?,
                     position: item.number(POSITION)?,
                     at: Some(EpochMinute::new(item.number(VALUE)?)),
                 })
@@ -297,14 +295,12 @@ impl ControlStore for ControlTable {
         let key = keys::pace_key(of);
         let update = self
             .update(&key)
-            .update_expression("SET #value = :at, #stretch = :stretch, #mean = :mean, #position = :position")
-            .expression_attribute_names("#stretch", STRETCH)
-            .expression_attribute_names("#mean", MEAN)
+            .update_expression("SET #value = :at, #turns = :turns, #position = :position")
+            .expression_attribute_names("#turns", TURNS)
             .expression_attribute_names("#position", POSITION)
             .expression_attribute_values(":position", number(pace.position))
             .expression_attribute_values(":at", number(pace.at.map_or(0, EpochMinute::get)))
-            .expression_attribute_values(":stretch", number(pace.stretch_eighths))
-            .expression_attribute_values(":mean", number(pace.mean_thousandths));
+            .expression_attribute_values(":turns", number(pace.turns_thousandths));
         self.send(update, &key).await.map(|_| ())
     }
 }

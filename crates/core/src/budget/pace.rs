@@ -10,19 +10,16 @@ use crate::time::EpochMinute;
 
 /// One turn of a job: a whole round of the position.
 const ROUND: u64 = 1_000_000;
-/// Eighths in a whole.
-const EIGHTHS: u64 = 8;
-/// The weight of a minute in the mean is one in so many.
-const WEIGHT: u64 = 16;
+const THOUSAND: u64 = 1000;
+/// The weight of a minute in the mean is one in so many: minutes differ by which jobs have their turn in them.
+const WEIGHT: u64 = 32;
 
 /// What the scheduler knows of a shared limit from minute to minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
-    /// Turns, in eighths, of which a job is dispatched in one, for each unit that its account has due in the minute: below 8
-    /// only accounts with several are put off, at 0 none.
-    pub stretch_eighths: u32,
-    /// The mean of what the last minutes asked for, in thousandths of a turn.
-    pub mean_thousandths: u32,
+    /// Turns, in thousandths, of which a job is dispatched in one, for each unit that its account has due in the minute. Up to
+    /// 1000 only accounts with several are put off, at 0 none. The mean of the last minutes.
+    pub turns_thousandths: u32,
     /// How far the round is.
     pub position: u64,
     /// The minute that it was last brought up to date in.
@@ -30,26 +27,17 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// After a minute that would have needed `turns_thousandths` for each unit. The mean moves slowly, and the stretch only
-    /// when it is wrong by more than a little.
+    /// After a minute that would have needed `turns_thousandths` for each unit.
     #[must_use]
     pub fn after(self, minute: EpochMinute, turns_thousandths: u32) -> Self {
-        let (old, new) = (u64::from(self.mean_thousandths), u64::from(turns_thousandths));
+        let (old, new) = (u64::from(self.turns_thousandths), u64::from(turns_thousandths));
         let (mean, minutes) = match self.at {
             None => (new, 0),
             Some(at) => ((old * (WEIGHT - 1) + new) / WEIGHT, minute.since(at)),
         };
-        let moved = u64::from(minutes).saturating_mul(self.a_minute());
-        let (is, wanted) = (u64::from(self.stretch_eighths), (mean * EIGHTHS).div_ceil(1000));
-        let is_right = is * 16 >= wanted * 15 && is * 8 <= wanted * 9;
         Self {
-            stretch_eighths: if is_right {
-                self.stretch_eighths
-            } else {
-                u32::try_from(wanted).unwrap_or(u32::MAX)
-            },
-            mean_thousandths: u32::try_from(mean).unwrap_or(u32::MAX),
-            position: self.position.wrapping_add(moved),
+            turns_thousandths: u32::try_from(mean).unwrap_or(u32::MAX),
+            position: self.position.wrapping_add(u64::from(minutes).saturating_mul(self.a_minute())),
             at: Some(minute),
         }
     }
@@ -57,18 +45,18 @@ impl Pace {
     /// Whether it is as if nothing were known: then nothing need be kept.
     #[must_use]
     pub const fn is_idle(self) -> bool {
-        self.stretch_eighths == 0 && self.mean_thousandths == 0
+        self.turns_thousandths == 0
     }
 
-    /// Turns of which a job is dispatched in one, for people: at least 1.
+    /// Turns of which a job is dispatched in one whose account has no other due: at least 1.
     #[must_use]
     pub fn turns(self) -> f64 {
-        f64::from(self.stretch_eighths.max(8)) / 8.0
+        f64::from(self.turns_thousandths).max(1000.0) / 1000.0
     }
 
     /// What the position moves by in a minute.
     fn a_minute(self) -> u64 {
-        ROUND * EIGHTHS / u64::from(self.stretch_eighths.max(1))
+        ROUND * THOUSAND / u64::from(self.turns_thousandths.max(1))
     }
 
     /// Whether a job's turn is taken: a job of this cadence, with its mark at `hash`, of an account that has so many units due
@@ -123,21 +111,14 @@ mod tests {
     }
 
     #[test]
-    fn the_stretch_follows_the_mean_and_holds_still() {
+    fn the_pace_is_the_mean_of_the_last_minutes() {
         let first = steady(8700);
-        assert_eq!(
-            (first.stretch_eighths, first.mean_thousandths),
-            (70, 8700),
-            "the first minute counts whole"
-        );
-        let still = first.after(minute(1), 8000);
-        assert_eq!(still.stretch_eighths, 70, "a little less is no reason to change");
-        assert_eq!(still.position, ROUND * 8 / 70);
+        assert_eq!(first.turns_thousandths, 8700, "the first minute counts whole");
         let more = first.after(minute(1), 20_000);
-        assert_eq!(more.mean_thousandths, (8700 * 15 + 20_000) / 16);
-        assert!(more.stretch_eighths > 70);
+        assert_eq!(more.turns_thousandths, (8700 * 31 + 20_000) / 32);
+        assert_eq!(more.position, ROUND * 1000 / 8700);
         let mut calm = first;
-        for number in 1..200 {
+        for number in 1..400 {
             calm = calm.after(minute(number), 0);
         }
         assert!(calm.is_idle() && calm.takes_turn(15, 7, 1), "what has passed is forgotten: {calm:?}");
@@ -146,10 +127,7 @@ mod tests {
     #[test]
     fn an_account_with_more_due_waits_as_many_times_as_long_for_each() {
         let pace = steady(500);
-        assert!(
-            (0..1000).all(|hash| pace.takes_turn(15, hash * 997, 1)),
-            "one of two a turn is less than one"
-        );
+        assert!((0..1000).all(|hash| pace.takes_turn(15, hash * 997, 1)), "half a turn is less than one");
         let taken = (0..1000).filter(|hash| pace.takes_turn(15, hash * 997, 10)).count();
         assert!((150..=250).contains(&taken), "one in five: {taken}");
     }

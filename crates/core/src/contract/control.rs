@@ -55,8 +55,7 @@ async fn a_pace_is_kept_for_each_limit(store: &impl ControlStore) {
     assert_eq!(good(store.paces(&limits).await), [Pace::default(); 4]);
     assert_eq!(good(store.paces(&[]).await), [], "one answer a limit");
     let pace = |number: u32| Pace {
-        stretch_eighths: 70 + number,
-        mean_thousandths: 1_000_000_000 - number,
+        turns_thousandths: 1_000_000_000 - number,
         position: u64::MAX - u64::from(number),
         at: Some(NOW.plus(number)),
     };

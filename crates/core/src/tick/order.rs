@@ -34,11 +34,16 @@ impl Candidate {
     }
 }
 
+/// Of the units that are planned with, those that must be due before a minute counts as crowded at all.
+const CROWDED_PERCENT: u64 = 70;
 /// Most turns that are worth telling apart, in thousandths.
 const MOST_TURNS: u64 = 1_000_000_000;
 
-/// The turns, in thousandths, in one of which a job of an account with a single one due may be dispatched, so that all of
-/// them keep within `planned` units a minute. 0: all fit.
+/// Of how many turns, in thousandths, a job may be dispatched in one, for each unit that its account has due, so that all of
+/// them keep within `planned` units a minute.
+///
+/// Where all fit it is as many as put nobody off, the less the more room there is, so that the mean of the minutes is that of
+/// what is due. 0 with much room.
 ///
 /// Each account may have as much as every other; what one leaves, others share (max-min fairness). What was put off before
 /// comes first and takes from the units.
@@ -54,21 +59,26 @@ pub(super) fn turns_needed(limit: usize, planned: u64, candidates: &[Candidate])
     }
     let mut wishes: Vec<u64> = by_account.into_values().filter(|units| *units > 0).collect();
     wishes.sort_unstable();
-    let mut units = planned.saturating_sub(woken).max(planned / 4);
+    let room = planned.saturating_sub(woken).max(planned / 4);
+    let thousandths = |turns: u64, units: u64| {
+        let needed = turns.saturating_mul(1000).checked_div(units).unwrap_or(MOST_TURNS);
+        u32::try_from(needed.min(MOST_TURNS)).unwrap_or(u32::MAX)
+    };
+    let mut units = room;
     for (served, wish) in wishes.iter().enumerate() {
         let left = (wishes.len() - served) as u64;
         if wish.saturating_mul(left) > units {
-            let turns = left.saturating_mul(1000).checked_div(units).unwrap_or(MOST_TURNS);
-            return u32::try_from(turns.min(MOST_TURNS)).unwrap_or(u32::MAX);
+            return thousandths(left, units);
         }
         units -= wish;
     }
-    0
+    let (due, most) = (room - units, wishes.last().copied().unwrap_or(1));
+    if due * 100 < room * CROWDED_PERCENT { 0 } else { thousandths(due, room * most) }
 }
 
 /// The candidates whose turn it is, and those that are left to a later turn. What a wake-up names has its turn.
 pub(super) fn turns(candidates: Vec<Candidate>, limits: &Limits) -> (Vec<Candidate>, Vec<Candidate>) {
-    if limits.all.iter().all(|limit| limit.pace.stretch_eighths == 0) {
+    if limits.all.iter().all(|limit| limit.pace.is_idle()) {
         return (candidates, Vec::new());
     }
     let mut wishes = BTreeMap::<(usize, AccountId), u64>::new();
