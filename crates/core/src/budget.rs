@@ -15,6 +15,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ChannelName, JobTypeId};
+use crate::policy::JobTypeSpec;
 use crate::row::JobRow;
 use crate::throttle::ThrottleScope;
 use crate::time::Timestamp;
@@ -235,6 +236,16 @@ pub struct Spend {
 }
 
 impl Spend {
+    /// What a request takes that every budget of its job type counts: of a host and a token, where it has one.
+    #[must_use]
+    pub fn of_every(spec: &JobTypeSpec, host: Option<&str>, token: Option<&str>) -> Vec<Self> {
+        let drawn = spec.budgets.iter().filter_map(|budget| {
+            let scope = budget.drawn_by(&spec.id, host, token)?;
+            Some(Self::of(scope, budget))
+        });
+        drawn.collect()
+    }
+
     /// What a request takes from a budget that `scope` shares.
     #[must_use]
     pub fn of(scope: ThrottleScope, budget: &Budget) -> Self {

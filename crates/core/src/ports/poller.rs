@@ -109,6 +109,10 @@ pub trait Poller {
     /// Makes one poll.
     async fn poll(&self, request: Request<'_>) -> Polled;
 
+    /// What each request of a poll takes from the shared limits of its job type. Without a default: a wrapper that forgot to
+    /// pass it on would count for itself. [`Spend::of_every`] is for a poller that knows no more than the job type.
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend>;
+
     /// Whether and how a channel's access tokens are renewed.
     fn renewal(&self, _channel: &ChannelName) -> Option<Renewal> {
         None
@@ -122,18 +126,6 @@ pub trait Poller {
     /// The host whose own limit a poll of this row would take from, when the channel declares one by host.
     fn limited_host(&self, _row: &JobRow) -> Option<Box<str>> {
         None
-    }
-
-    /// What each request of a poll takes from the shared limits of its job type.
-    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
-        let host = self.limited_host(request.row);
-        let token = request.token.map(|token| &*token.name);
-        let job_type = &request.row.job.job_type;
-        let drawn = spec.budgets.iter().filter_map(|budget| {
-            let scope = budget.drawn_by(job_type, host.as_deref(), token)?;
-            Some(Spend::of(scope, budget))
-        });
-        drawn.collect()
     }
 
     /// Makes one exchange of credentials.

@@ -4,9 +4,11 @@ use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::time::Duration;
 
+use pollwheel_core::budget::Spend;
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::hash::{Purpose, below, job_hash, mix};
 use pollwheel_core::outcome::{Hints, Outcome};
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Clock, Polled, Poller, Request};
 use pollwheel_core::time::Timestamp;
 use pollwheel_local::clock::WheelClock;
@@ -67,6 +69,10 @@ impl ThirdParty {
 }
 
 impl Poller for ThirdParty {
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        Spend::of_every(spec, None, request.token.map(|token| &*token.name))
+    }
+
     async fn poll(&self, request: Request<'_>) -> Polled {
         let mut requests = 0;
         let most =
