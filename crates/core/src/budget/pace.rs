@@ -35,11 +35,11 @@ impl Pace {
             None => (new, 0),
             Some(at) => ((old * (WEIGHT - 1) + new) / WEIGHT, minute.since(at)),
         };
-        Self {
-            turns_thousandths: u32::try_from(mean).unwrap_or(u32::MAX),
-            position: self.position.wrapping_add(u64::from(minutes).saturating_mul(self.a_minute())),
-            at: Some(minute),
-        }
+        let next =
+            Self { turns_thousandths: u32::try_from(mean).unwrap_or(u32::MAX), at: Some(minute), ..self };
+        // By the new pace: what it moves by now is what turns are taken by now.
+        let moved = u64::from(minutes).saturating_mul(next.a_minute());
+        Self { position: self.position.wrapping_add(moved), ..next }
     }
 
     /// Whether it is as if nothing were known: then nothing need be kept.
@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(first.turns_thousandths, 8700, "the first minute counts whole");
         let more = first.after(minute(1), 20_000);
         assert_eq!(more.turns_thousandths, (8700 * 31 + 20_000) / 32);
-        assert_eq!(more.position, ROUND * 1000 / 8700);
+        assert_eq!(more.position, ROUND * 1000 / u64::from(more.turns_thousandths));
         let mut calm = first;
         for number in 1..400 {
             calm = calm.after(minute(number), 0);

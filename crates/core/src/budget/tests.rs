@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::time::EpochMinute;
 
 fn budget(calls: u64, cushion: u64, window_seconds: u64) -> Budget {
     Budget { cushion, ..Budget::new(BudgetScope::Application, calls, window_seconds) }
