@@ -26,6 +26,7 @@ const VALUE: &str = "value";
 
 /// The attributes of a limit's pace: see [`Pace`].
 const TURNS: &str = "turns";
+const MEAN: &str = "mean";
 const POSITION: &str = "position";
 /// Seconds that a slot's counter outlives its slot.
 const SPEND_KEPT_SECONDS: u64 = 3600;
@@ -280,6 +281,7 @@ impl ControlStore for ControlTable {
             let mut read = || {
                 Ok(Pace {
                     turns_thousandths: item.number(TURNS)?,
+                    mean_thousandths: item.number(MEAN)?,
                     position: item.number(POSITION)?,
                     at: Some(EpochMinute::new(item.number(VALUE)?)),
                 })
@@ -295,12 +297,14 @@ impl ControlStore for ControlTable {
         let key = keys::pace_key(of);
         let update = self
             .update(&key)
-            .update_expression("SET #value = :at, #turns = :turns, #position = :position")
+            .update_expression("SET #value = :at, #turns = :turns, #mean = :mean, #position = :position")
             .expression_attribute_names("#turns", TURNS)
+            .expression_attribute_names("#mean", MEAN)
             .expression_attribute_names("#position", POSITION)
             .expression_attribute_values(":position", number(pace.position))
             .expression_attribute_values(":at", number(pace.at.map_or(0, EpochMinute::get)))
-            .expression_attribute_values(":turns", number(pace.turns_thousandths));
+            .expression_attribute_values(":turns", number(pace.turns_thousandths))
+            .expression_attribute_values(":mean", number(pace.mean_thousandths));
         self.send(update, &key).await.map(|_| ())
     }
 }

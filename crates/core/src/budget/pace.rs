@@ -14,12 +14,17 @@ const THOUSAND: u64 = 1000;
 /// The weight of a minute in the mean is one in so many: minutes differ by which jobs have their turn in them.
 const WEIGHT: u64 = 32;
 
+/// A pace is right within the mean divided by so many.
+const RIGHT_WITHIN: u64 = 12;
+
 /// What the scheduler knows of a shared limit from minute to minute.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
     /// Turns, in thousandths, of which a job is dispatched in one, for each unit that its account has due in the minute. Up to
-    /// 1000 only accounts with several are put off, at 0 none. The mean of the last minutes.
+    /// 1000 only accounts with several are put off, at 0 none.
     pub turns_thousandths: u32,
+    /// What the last minutes would have needed, in the mean.
+    pub mean_thousandths: u32,
     /// How far the round is.
     pub position: u64,
     /// The minute that it was last brought up to date in.
@@ -27,16 +32,19 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// After a minute that would have needed `turns_thousandths` for each unit.
+    /// After a minute that would have needed `turns_thousandths` for each unit. The pace changes only when it is wrong by more
+    /// than a little: of jobs with a slow cadence, some would miss their mark each time.
     #[must_use]
     pub fn after(self, minute: EpochMinute, turns_thousandths: u32) -> Self {
-        let (old, new) = (u64::from(self.turns_thousandths), u64::from(turns_thousandths));
+        let (old, new) = (u64::from(self.mean_thousandths), u64::from(turns_thousandths));
         let (mean, minutes) = match self.at {
             None => (new, 0),
             Some(at) => ((old * (WEIGHT - 1) + new) / WEIGHT, minute.since(at)),
         };
-        let next =
-            Self { turns_thousandths: u32::try_from(mean).unwrap_or(u32::MAX), at: Some(minute), ..self };
+        let mean_thousandths = u32::try_from(mean).unwrap_or(u32::MAX);
+        let is_right = u64::from(self.turns_thousandths.abs_diff(mean_thousandths)) * RIGHT_WITHIN <= mean;
+        let turns_thousandths = if is_right { self.turns_thousandths } else { mean_thousandths };
+        let next = Self { turns_thousandths, mean_thousandths, at: Some(minute), ..self };
         // By the new pace: what it moves by now is what turns are taken by now.
         let moved = u64::from(minutes).saturating_mul(next.a_minute());
         Self { position: self.position.wrapping_add(moved), ..next }
@@ -45,7 +53,7 @@ impl Pace {
     /// Whether it is as if nothing were known: then nothing need be kept.
     #[must_use]
     pub const fn is_idle(self) -> bool {
-        self.turns_thousandths == 0
+        self.turns_thousandths == 0 && self.mean_thousandths == 0
     }
 
     /// Turns of which a job is dispatched in one whose account has no other due: at least 1.
@@ -114,8 +122,10 @@ mod tests {
     fn the_pace_is_the_mean_of_the_last_minutes() {
         let first = steady(8700);
         assert_eq!(first.turns_thousandths, 8700, "the first minute counts whole");
-        let more = first.after(minute(1), 20_000);
-        assert_eq!(more.turns_thousandths, (8700 * 31 + 20_000) / 32);
+        let still = first.after(minute(1), 8000);
+        assert_eq!((still.turns_thousandths, still.mean_thousandths), (8700, (8700 * 31 + 8000) / 32));
+        let more = first.after(minute(1), 40_000);
+        assert_eq!(more.turns_thousandths, (8700 * 31 + 40_000) / 32);
         assert_eq!(more.position, ROUND * 1000 / u64::from(more.turns_thousandths));
         let mut calm = first;
         for number in 1..400 {

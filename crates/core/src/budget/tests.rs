@@ -84,7 +84,7 @@ proptest! {
             let key = PaceKey { scope: budget.shared_by(&JobTypeId::new("a/b").unwrap()).unwrap(), window_seconds: window };
             let slot = slots.at(&key, Timestamp::from_millis(now));
             prop_assert!(slot.ends.millis() >= now);
-            slots.allowance(Timestamp::from_millis(now).minute());
+            prop_assert!(slots.allowance(Timestamp::from_millis(now).minute()) <= slots.most.saturating_mul(60));
         }
     }
 

@@ -56,6 +56,7 @@ async fn a_pace_is_kept_for_each_limit(store: &impl ControlStore) {
     assert_eq!(good(store.paces(&[]).await), [], "one answer a limit");
     let pace = |number: u32| Pace {
         turns_thousandths: 1_000_000_000 - number,
+        mean_thousandths: u32::MAX - number,
         position: u64::MAX - u64::from(number),
         at: Some(NOW.plus(number)),
     };

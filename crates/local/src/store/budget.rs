@@ -15,6 +15,8 @@ use super::{Store, layout};
 
 /// Slots of a limit that are kept: of a worker whose clock is behind, and for a look at what happened.
 const KEPT_SLOTS: u64 = 64;
+/// The bits of one of two numbers in a value.
+const HALF: u32 = 32;
 
 impl Store {
     pub(super) fn reserve_units(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
@@ -46,11 +48,12 @@ impl Store {
             let number = |key: &str| Ok::<_, Failure>(table.get(key)?.map(|value| value.value()));
             let pace = |of: &PaceKey| {
                 let key = keys::pace_key(of);
-                let (Some(turns), Some(at)) = (number(&key)?, number(&minute_key(&key))?) else {
+                let (Some(packed), Some(at)) = (number(&key)?, number(&minute_key(&key))?) else {
                     return Ok(Pace::default());
                 };
                 Ok(Pace {
-                    turns_thousandths: u32::try_from(turns).unwrap_or(u32::MAX),
+                    turns_thousandths: u32::try_from(packed >> HALF).unwrap_or(u32::MAX),
+                    mean_thousandths: u32::try_from(packed & u64::from(u32::MAX)).unwrap_or(u32::MAX),
                     position: number(&position_key(&key))?.unwrap_or_default(),
                     at: Some(EpochMinute::new(u32::try_from(at).unwrap_or(u32::MAX))),
                 })
@@ -62,9 +65,10 @@ impl Store {
 
     pub(super) fn write_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
         let key = keys::pace_key(of);
+        let packed = (u64::from(pace.turns_thousandths) << HALF) | u64::from(pace.mean_thousandths);
         let written = self.backing.write(|transaction| {
             let mut table = transaction.open_table(layout::CONTROL)?;
-            table.insert(&*key, u64::from(pace.turns_thousandths))?;
+            table.insert(&*key, packed)?;
             table.insert(&*position_key(&key), pace.position)?;
             table.insert(&*minute_key(&key), u64::from(pace.at.map_or(0, EpochMinute::get)))?;
             Ok(((), Ending::Commit))
