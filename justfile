@@ -111,6 +111,16 @@ demo *ARGS:
 run *ARGS:
     cargo run --release -p pollwheel -- {{ ARGS }}
 
+# 300 simulated days of faults, a day a seed: `just seeds 20` for fewer, `just seeds 20 301` for others
+[group('check')]
+seeds *ARGS:
+    scripts/seeds {{ ARGS }}
+
+# days of faults under virtual time: `just simulate --seeds 20 --faults duplicates,purges`
+[group('run')]
+simulate *ARGS:
+    cargo run --release -p pollwheel -- simulate {{ ARGS }}
+
 # the loopback server that plays the third parties: `just upstream --help`
 [group('run')]
 upstream *ARGS:
@@ -134,7 +144,7 @@ bench-tick *ROWS:
 # what the connector spends on one answer, without the network
 [group('bench')]
 bench-connector *ARGS:
-    cargo bench --quiet -p pollwheel-connector --bench poll -- {{ ARGS }}
+    cargo bench --quiet --profile lambda -p pollwheel-connector --bench poll -- {{ ARGS }}
 
 # memory of the connector over 1,000,000 polls
 [group('bench')]

@@ -63,7 +63,7 @@ pub(crate) struct Function {
 
 /// A tick must end before the next one comes. A larger one hands its partitions to the `drains` queue.
 pub(crate) const SCHEDULER_TIMEOUT_SECONDS: u32 = 60;
-/// A batch is 100 records, 32 at a time, each cut off by the connector's own limits well before.
+/// A batch is 100 records, all at a time, each cut off by the connector's own limits well before.
 pub(crate) const WORKER_TIMEOUT_SECONDS: u32 = 60;
 /// A batch is ten messages of at most a hundred outcomes, most of which write nothing.
 pub(crate) const COMPLETION_TIMEOUT_SECONDS: u32 = 30;
@@ -137,7 +137,8 @@ fn scheduler() -> Function {
         .with("POLLWHEEL_QUEUE_URL_PREFIX", queue_url_prefix())
 }
 
-/// Waits for the network most of the time; the memory is for the bodies of 32 answers at once, and for TLS.
+/// Waits for the network most of the time; the memory is for the bodies of 100 answers at once, which
+/// rarely have more than some hundred kilobytes, and for TLS.
 fn worker(logical: &str, channel: &str) -> Function {
     let binary = Binary::Worker { channel: channel.to_owned() };
     let (id, name) = (format!("Worker{logical}"), format!("worker-{channel}"));

@@ -4,6 +4,8 @@
 //! With `--check` nothing is written; stale files are named, and the exit status is 1. Run in the checkout's folder.
 
 mod alarms;
+#[cfg(test)]
+mod billed;
 mod bus;
 mod dashboard;
 mod deployment;

@@ -77,7 +77,7 @@ pub(crate) const ALL: &[Parameter] = &[
         Rule::OneOf(&["refused", "allowed"]),
         "Whether accounts may point at private addresses. `allowed` is for tests",
     ),
-    number("PollConcurrency", "32", Rule::Range(8, 100), "Polls that one worker runs at a time"),
+    number("PollConcurrency", "100", Rule::Range(8, 100), "Polls that one worker runs at a time"),
     number("WorkerConcurrency", "20", Rule::Range(2, 1000), "Workers at a time, a job type"),
     number("CompletionConcurrency", "10", Rule::Range(2, 1000), "Completions at a time"),
     number("DrainConcurrency", "10", Rule::Range(2, 1000), "Schedulers at a time that drain partitions"),

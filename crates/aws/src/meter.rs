@@ -4,12 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
+use pollwheel_core::meter::units::chunks;
 
 /// Units of a read or write capacity are halves and quarters; thousandths hold them exactly enough.
 const THOUSANDTHS: f64 = 1000.0;
-/// SQS and EventBridge bill by chunks of this many bytes.
-/// <https://aws.amazon.com/sqs/pricing/> <https://aws.amazon.com/eventbridge/pricing/>
-const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Counters shared by the clients of a function.
 #[derive(Debug, Clone, Default)]
@@ -96,11 +94,6 @@ fn units(thousandths: u64) -> f64 {
 )]
 fn thousandths(units: Option<f64>) -> u64 {
     (units.unwrap_or_default() * THOUSANDTHS).round() as u64
-}
-
-/// A request counts as one for each started chunk, and at least as one.
-fn chunks(bytes: usize) -> u64 {
-    bytes.div_ceil(CHUNK_BYTES).max(1) as u64
 }
 
 #[cfg(test)]

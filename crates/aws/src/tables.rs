@@ -12,6 +12,8 @@ mod control;
 mod item;
 mod jobs;
 mod listing;
+#[cfg(test)]
+mod sizes;
 
 use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::id::{JobId, JobTypeId};

@@ -10,7 +10,9 @@ use jiff::SignedDuration;
 use pollwheel_core::id::{ChannelName, JobTypeId};
 
 use crate::channel::ChannelCommand;
+use crate::cost::CostArgs;
 use crate::plan::PlanArgs;
+use crate::simulate::SimulateArgs;
 
 /// The longest tick is a minute: a wheel slower than the clock would be late at once.
 const MAX_TICK: Duration = Duration::from_secs(60);
@@ -32,7 +34,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 
     /// What to log: `off`, `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `pollwheel_connector=debug`. The
-    /// default is RUST_LOG, or else `info`. Tokens, headers, bodies and queries are never logged.
+    /// default is RUST_LOG, or else `info`, or `off` for a simulation. Tokens, headers, bodies and queries are never logged.
     #[arg(long, global = true, value_name = "LEVEL")]
     pub(crate) log: Option<String>,
 }
@@ -54,7 +56,25 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Job(JobCommand),
     Plan(PlanArgs),
+    Cost(CostArgs),
+    Simulate(SimulateArgs),
     Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// What a command logs when nobody says otherwise. A simulation injects thousands of faults on purpose: its report, and
+    /// not the log, says what came of them.
+    pub(crate) const fn usual_log(&self) -> &'static str {
+        match self {
+            Self::Simulate(_) => "off",
+            Self::Run(_)
+            | Self::Channel(_)
+            | Self::Job(_)
+            | Self::Plan(_)
+            | Self::Cost(_)
+            | Self::Completions(_) => "info",
+        }
+    }
 }
 
 /// Poll accounts and publish what is new.
@@ -190,7 +210,12 @@ The report:
   row_writes, wake_writes, cursor_writes, control_writes
                           the parts of store_writes
   outcomes                polls by what they came to
-  wall_seconds            real seconds of the run";
+  wall_seconds            real seconds of the run
+  usage                   what the same work would use on AWS, in the units that are billed there, by service; batches, and
+                          messages of outcomes, are those of a deployment
+  usd                     what that would cost in us-east-1, by component; `standing` is the part that time costs and polls
+                          do not, `total` is all of it
+  usd_per_million_polls   `total`, for a million polls; null without polls";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {

@@ -14,13 +14,12 @@ use tracing_subscriber::{EnvFilter, fmt};
 use crate::exit::Failure;
 use crate::screen::{LogWriter, Screen};
 
-const DEFAULT: &str = "info";
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Starts logging. `--log` goes before `RUST_LOG`.
-pub(crate) fn start(level: Option<&str>, screen: &Arc<Screen>) -> Result<(), Failure> {
+/// Starts logging. `--log` goes before `RUST_LOG`, and both before what the command usually logs.
+pub(crate) fn start(level: Option<&str>, usual: &str, screen: &Arc<Screen>) -> Result<(), Failure> {
     let from_environment = std::env::var("RUST_LOG").ok().filter(|filter| !filter.is_empty());
-    let wanted = level.or(from_environment.as_deref()).unwrap_or(DEFAULT);
+    let wanted = level.or(from_environment.as_deref()).unwrap_or(usual);
     let filter = filter(wanted)?;
     let writer = LogWriter(Arc::clone(screen));
     let lines = fmt::layer().with_writer(move || writer.clone());

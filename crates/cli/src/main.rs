@@ -6,6 +6,7 @@ mod args;
 mod channel;
 mod completions;
 mod contact;
+mod cost;
 mod demo;
 mod exit;
 mod job;
@@ -16,6 +17,7 @@ mod report;
 mod run;
 mod screen;
 mod signals;
+mod simulate;
 mod status;
 mod usage;
 
@@ -33,7 +35,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let args = Args::parse();
     let screen = Screen::new();
-    let done = logs::start(args.log.as_deref(), &screen).and_then(|()| match args.command {
+    let done = logs::start(args.log.as_deref(), args.command.usual_log(), &screen).and_then(|()| match args
+        .command
+    {
         Command::Run(args) if args.demo => demo::run(&args, &screen),
         Command::Run(args) => run::run(&args, &screen),
         Command::Channel(command) => channel::run(&command, &screen),
@@ -41,6 +45,8 @@ fn main() -> ExitCode {
         Command::Job(JobCommand::Show(args)) => job::show(&args),
         Command::Job(JobCommand::Explain(args)) => job::explain(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Cost(args) => cost::run(&args),
+        Command::Simulate(args) => simulate::run(&args, &screen),
         Command::Completions(args) => completions::print(args.shell),
     });
     exit::code(done, &screen)

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use pollwheel_core::meter::Prices;
 use pollwheel_local::bus::Published;
 use pollwheel_local::engine::Totals;
 use pollwheel_local::store::StoreStats;
 use serde::Serialize;
 
+use crate::cost::Billed;
 use crate::usage::Usage;
 
 /// Outcomes that count as failed polls.
@@ -47,6 +49,8 @@ pub(crate) struct Report {
     pub(crate) control_writes: u64,
     pub(crate) outcomes: BTreeMap<&'static str, u64>,
     pub(crate) wall_seconds: f64,
+    #[serde(flatten)]
+    pub(crate) billed: Billed,
 }
 
 /// What a report is made of.
@@ -64,12 +68,14 @@ pub(crate) struct Measured<'a> {
     pub(crate) usage: Usage,
     /// How long the run took, in real time.
     pub(crate) wall: Duration,
+    /// What usage is priced by.
+    pub(crate) prices: &'a Prices,
 }
 
 impl Report {
     /// Adds up.
     pub(crate) fn of(measured: &Measured<'_>) -> Self {
-        let Measured { totals, published, before, after, usage, wall } = measured;
+        let Measured { totals, published, before, after, usage, wall, prices } = measured;
         let row_writes = after.row_writes - before.row_writes;
         let wake_writes = after.wake_writes - before.wake_writes;
         let cursor_writes = after.cursor_writes - before.cursor_writes;
@@ -105,6 +111,7 @@ impl Report {
             control_writes,
             outcomes: totals.outcomes.clone(),
             wall_seconds: wall.as_secs_f64(),
+            billed: Billed::of(&totals.usage, totals.polled, prices),
         }
     }
 }
@@ -168,6 +175,7 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::{PriceTable, USUAL_REGION};
 
     fn report(totals: &Totals) -> Report {
         let before = StoreStats { row_writes: 100, registration_writes: 100, ..StoreStats::default() };
@@ -175,7 +183,9 @@ mod tests {
             StoreStats { row_writes: 103, wake_writes: 1, cursor_writes: 4, control_writes: 2, ..before };
         let wall = Duration::from_secs(2);
         let published = Published { events: 7, repeated: 1, refused: 0 };
-        Report::of(&Measured { totals, published, before, after, usage: Usage::default(), wall })
+        let table = PriceTable::built_in().unwrap();
+        let (usage, prices) = (Usage::default(), table.region(USUAL_REGION).unwrap());
+        Report::of(&Measured { totals, published, before, after, usage, wall, prices })
     }
 
     #[test]
@@ -208,9 +218,10 @@ mod tests {
         let promised = "ticks due dispatched polled unchanged new_items events_published failed held parked duplicates lost \
              store_writes store_writes_per_poll requests http_429 cpu_seconds max_rss_bytes polls_per_second \
              lateness_seconds_p50 lateness_seconds_p99";
+        let billed = "usage usd usd_per_million_polls";
         let json = serde_json::to_string(&report(&Totals::default())).unwrap();
         let mut from = 0;
-        for field in promised.split_whitespace() {
+        for field in promised.split_whitespace().chain(billed.split_whitespace()) {
             let at = json[from..]
                 .find(&format!("\"{field}\":"))
                 .unwrap_or_else(|| panic!("no `{field}` after {from}: {json}"));

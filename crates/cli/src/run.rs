@@ -21,6 +21,7 @@ use pollwheel_local::store::Store;
 use crate::accounts::{AccountsFile, Source};
 use crate::args::RunArgs;
 use crate::channel;
+use crate::cost::{PriceTable, USUAL_REGION};
 use crate::exit::Failure;
 use crate::report::Report;
 use crate::screen::Screen;
@@ -106,6 +107,8 @@ async fn prepare_and_poll<S: Source>(
     mut subjects: Subjects<S>,
     screen: &Arc<Screen>,
 ) -> Result<Report, Failure> {
+    let table = PriceTable::built_in()?;
+    let prices = table.region(USUAL_REGION)?;
     let connector = connector(args, subjects.channels, subjects.private_addresses, subjects.tick)?;
     let channels = connector.channels();
     let mut wanted = subjects.accounts.check(channels, subjects.private_addresses)?;
@@ -129,6 +132,7 @@ async fn prepare_and_poll<S: Source>(
         credentials: &wanted.credentials,
         // From here on the wheel turns.
         clock: start.clock(),
+        prices,
     };
     let report = cycle.run(args, &stop, screen).await?;
     outputs.write(&report)?;

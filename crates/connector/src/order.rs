@@ -16,6 +16,10 @@ impl Order {
     /// Compares two ids that the order accepts. Only the same text is equal: `007` and `7` are two ids.
     pub(crate) fn compare(self, a: &str, b: &str) -> Ordering {
         match self {
+            // As nearly all are; several comparisons are made for each element of a page.
+            Self::Numeric if !a.starts_with('0') && !b.starts_with('0') => {
+                a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+            }
             Self::Numeric => {
                 let (x, y) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
                 x.len().cmp(&y.len()).then_with(|| x.cmp(y)).then_with(|| a.cmp(b))
@@ -51,6 +55,12 @@ mod tests {
         #[test]
         fn numeric_order_is_that_of_numbers(a: u128, b: u128) {
             prop_assert_eq!(Order::Numeric.compare(&a.to_string(), &b.to_string()), a.cmp(&b));
+        }
+
+        #[test]
+        fn leading_zeros_count_last(a in 1..u128::MAX, b in 1..u128::MAX) {
+            let padded = format!("00{a}");
+            prop_assert_eq!(Order::Numeric.compare(&padded, &b.to_string()), a.cmp(&b).then(Ordering::Less));
         }
     }
 }

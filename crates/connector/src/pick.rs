@@ -5,6 +5,8 @@
 //! selectors names, and what is selected is copied as it is written. Anything more is left to jq, which has also accepted
 //! the expression before.
 
+use std::borrow::Cow;
+
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -66,13 +68,13 @@ impl Pick {
         }
     }
 
-    /// The selected value.
-    pub(crate) fn value(&self, members: &Members<'_>) -> Result<Option<Box<RawValue>>, RunError> {
+    /// The selected value, copied only when it is put together.
+    pub(crate) fn value<'a>(&self, members: &Members<'a>) -> Result<Option<Cow<'a, RawValue>>, RunError> {
         let value = match self {
-            Self::Member(..) => self.find(members)?.map(ToOwned::to_owned),
+            Self::Member(..) => self.find(members)?.map(Cow::Borrowed),
             Self::Object(_) => {
                 let filled = to_raw_value(&Filled { pick: self, members });
-                Some(filled.map_err(|error| JsonError::Shape(error.to_string()))?)
+                Some(Cow::Owned(filled.map_err(|error| JsonError::Shape(error.to_string()))?))
             }
         };
         // Whoever reads an event may recurse.

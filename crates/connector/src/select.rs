@@ -83,19 +83,19 @@ impl Selector {
         matches!(self, Self::Pick(_))
     }
 
-    /// The value in one element; none when it is null.
-    pub(crate) fn value(
+    /// The value in one element, copied only when it does not stand there as it is; none when it is null.
+    pub(crate) fn value<'t>(
         &self,
-        element: &mut Element<'_>,
+        element: &mut Element<'t>,
         names: &Names,
-    ) -> Result<Option<Box<RawValue>>, RunError> {
+    ) -> Result<Option<Cow<'t, RawValue>>, RunError> {
         let value = match self {
             Self::Whole => {
                 json::check_depth(element.text)?;
-                json::lookup(element.text, &[])?.map(ToOwned::to_owned)
+                json::lookup(element.text, &[])?.map(Cow::Borrowed)
             }
             Self::Pick(pick) => pick.value(element.members(names)?)?,
-            Self::Jq(filter) => Some(filter.run(element.input()?)?),
+            Self::Jq(filter) => Some(Cow::Owned(filter.run(element.input()?)?)),
         };
         Ok(value.filter(|value| value.get() != "null"))
     }

@@ -13,9 +13,11 @@
 //! members of the context are the account's own, for templates, and stay as they are. So do members of `poll` that a
 //! newer version has written.
 
+use std::collections::BTreeMap;
+
 use pollwheel_core::context::{Context, ContextError};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use xxhash_rust::xxh3::Xxh3;
 
 /// The name of the member.
@@ -25,50 +27,56 @@ const MAX_VALIDATOR_BYTES: usize = 1024;
 /// A quiet response whose validators changed is worth a write this often.
 const MINUTES_BETWEEN_VALIDATOR_WRITES: u64 = 60;
 
-/// The member `poll`.
+/// The members of `poll` that this version knows.
+const KNOWN: [&str; 6] = ["cursor", "gap", "known", "saved", "seeding", "validators"];
+
+/// An object's members as they are written.
+type Members<'a> = BTreeMap<String, &'a RawValue>;
+
+/// The member `poll`. Its members stand in the order of the alphabet, as they do in a context.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct State {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) cursor: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) gap: Option<Gap>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) gap: Option<Gap>,
+    pub(crate) saved: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) seeding: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) validators: Option<Validators>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) saved: Option<u64>,
 }
 
 /// Items above the low-water mark that are not fetched yet: newer than the mark, older than what is published above.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Gap {
-    /// The newest id or time published above the gap.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) newest: Option<String>,
-    /// The oldest id or time published above the gap.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) oldest: Option<String>,
     /// Ids published above the gap, where their order does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) known: Option<String>,
+    /// The newest id or time published above the gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) newest: Option<String>,
     /// The page to go on with: its URL, number or cursor, without secrets. None for the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
+    /// The oldest id or time published above the gap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) oldest: Option<String>,
 }
 
 /// What a server gave to ask again with: sent back as it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Validators {
-    /// Which request they belong to.
-    pub(crate) of: String,
     /// Bytes as the characters of the same number, so that odd ones survive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) modified: Option<String>,
+    /// Which request they belong to.
+    pub(crate) of: String,
 }
 
 /// A context whose `poll` is not one.
@@ -80,33 +88,35 @@ impl State {
     /// The state in a context; none before the first poll.
     pub(crate) fn of(context: &Context) -> Result<Option<Self>, UnreadableState> {
         #[derive(Deserialize)]
-        struct Members {
+        struct Own {
             #[serde(default)]
             poll: Option<State>,
         }
         if context.as_json() == "{}" {
             return Ok(None);
         }
-        serde_json::from_str(context.as_json())
-            .map(|members: Members| members.poll)
-            .map_err(|_| UnreadableState)
+        serde_json::from_str(context.as_json()).map(|own: Own| own.poll).map_err(|_| UnreadableState)
     }
 
-    /// The context with this state in it.
+    /// The context with this state in it. What it does not know is copied as it is written.
     pub(crate) fn into_context(self, context: &Context) -> Result<Context, ContextError> {
-        let mut members = context.members();
-        let mut poll = match members.remove(MEMBER) {
-            Some(Value::Object(poll)) => poll,
-            _ => serde_json::Map::new(),
-        };
-        for known in ["cursor", "known", "gap", "seeding", "validators", "saved"] {
-            poll.remove(known);
+        #[derive(Serialize)]
+        struct Poll<'a> {
+            #[serde(flatten)]
+            own: &'a State,
+            #[serde(flatten)]
+            others: Members<'a>,
         }
-        if let Ok(Value::Object(own)) = serde_json::to_value(self) {
-            poll.extend(own);
-        }
-        members.insert(MEMBER.to_owned(), Value::Object(poll));
-        Context::new(&members)
+        let mut members: Members<'_> = serde_json::from_str(context.as_json()).unwrap_or_default();
+        let before = members.remove(MEMBER);
+        let mut others: Members<'_> =
+            before.and_then(|poll| serde_json::from_str(poll.get()).ok()).unwrap_or_default();
+        others.retain(|name, _| !KNOWN.contains(&name.as_str()));
+        let poll =
+            if others.is_empty() { to_raw_value(&self) } else { to_raw_value(&Poll { own: &self, others }) };
+        let poll = poll.map_err(|_| ContextError::NotAnObject)?;
+        members.insert(MEMBER.to_owned(), &poll);
+        to_raw_value(&members).map_err(|_| ContextError::NotAnObject)?.try_into()
     }
 
     /// Whether a quiet response is worth a write for its new validators.

@@ -113,7 +113,8 @@ fn answered(response: &Response) -> Answered {
     Answered {
         status: response.status.as_u16(),
         headers: headers(&response.headers),
-        body: response.body.clone(),
+        // Who watches may keep it for long, and a copy that is shared would keep its room for large bodies as long.
+        body: Bytes::copy_from_slice(&response.body),
         url: response.uri.to_string(),
         redirects: response.redirects,
     }

@@ -17,6 +17,7 @@ pub mod hash;
 pub mod id;
 pub mod keys;
 pub mod message;
+pub mod meter;
 pub mod outcome;
 pub mod plan;
 pub mod policy;

@@ -28,6 +28,7 @@ use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, PortError,
 use batch::Groups;
 use keyring::Keyring;
 use purse::Purse;
+pub use send::MAX_OUTCOME_BYTES;
 use stops::Stops;
 
 /// A poll's own time ends this long before the batch is cut off, so that one without an answer is a time-out and not a

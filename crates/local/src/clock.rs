@@ -50,16 +50,21 @@ impl WheelClock {
         self.scale
     }
 
+    /// Whether a second of the wheel is a real one: nothing to convert, which a simulation would do all the time.
+    fn keeps_real_time(&self) -> bool {
+        (self.scale - 1.0).abs() < f64::EPSILON
+    }
+
     /// A real duration, as the wheel counts it.
     #[must_use]
     pub fn to_wheel(&self, real: Duration) -> Duration {
-        real.mul_f64(self.scale)
+        if self.keeps_real_time() { real } else { real.mul_f64(self.scale) }
     }
 
     /// A duration of the wheel, in real time.
     #[must_use]
     pub fn to_real(&self, wheel: Duration) -> Duration {
-        wheel.div_f64(self.scale)
+        if self.keeps_real_time() { wheel } else { wheel.div_f64(self.scale) }
     }
 
     /// How long to sleep before `instant` may have come. Never longer than it takes, so the caller looks again.

@@ -6,7 +6,10 @@
 
 mod function;
 mod mappings;
+mod metered;
 mod phase;
+mod surroundings;
+mod ticks;
 mod totals;
 
 use std::cell::RefCell;
@@ -19,15 +22,15 @@ use futures_util::stream::FuturesUnordered;
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::poll::Limits;
 use pollwheel_core::ports::{Bus, Clock, ControlStore, CredentialStore, JobStore, Poller, PortError, Queues};
-use pollwheel_core::tick::{self, Dispatch, TickEnd};
-use pollwheel_core::time::{EpochMinute, Timestamp};
 use tokio::time::Instant;
 
 use crate::clock::WheelClock;
+use crate::meter::Meter;
 use crate::queue::LocalQueues;
 use crate::store::Store;
 use mappings::Mappings;
 use phase::Phase;
+pub use surroundings::{Function, Invocation, Punctual, Surroundings};
 pub use totals::{Snapshot, Totals};
 
 /// Sleep of a loop that nothing is due in.
@@ -104,12 +107,14 @@ pub struct Engine<'a, S, Q, B, P, K> {
     pub catalog: &'a Catalog,
     /// What the passes see.
     pub ports: Ports<'a, S, Q, B, P, K>,
-    /// The store itself: the engine tells it what is unconfirmed.
-    pub store: &'a Store,
+    /// The store whose cursors trail: the engine tells it what is unconfirmed. None where queues outlive the process.
+    pub trailing: Option<&'a Store>,
     /// The queues themselves: the engine receives and deletes.
     pub queues: &'a LocalQueues,
     /// The time of the wheel.
     pub clock: &'a WheelClock,
+    /// When ticks arrive, and the like.
+    pub surroundings: &'a dyn Surroundings,
     /// How to run.
     pub config: EngineConfig,
     /// Called before finished polls are applied: makes what they published durable. An error keeps them queued.
@@ -144,14 +149,16 @@ where
         watch: impl FnMut(&Snapshot),
     ) -> Result<Totals, PortError> {
         let run = RefCell::new(Run { totals: Totals::default(), watch });
+        let meter = Meter::default();
         let mut mappings = Mappings::create(self.catalog, self.queues, self.clock, &self.config);
         let mut functions = FuturesUnordered::new();
         let mut phase = Phase::Ticking;
         let mut stop = pin!(stop);
-        let mut ticking = pin!(self.tick_loop(ticks, &run));
+        let mut ticking = pin!(self.tick_loop(ticks, &run, &meter));
         loop {
-            let (batches, wait) = mappings.receive(self.queues, self.clock, phase);
-            functions.extend(batches.into_iter().map(|batch| self.invoke(batch)));
+            let (batches, wait) = mappings.receive(self.queues, self.clock, self.surroundings, phase);
+            batches.iter().for_each(|batch| batch.count(&meter, self.clock.now()));
+            functions.extend(batches.into_iter().map(|batch| self.invoke(batch, &meter)));
             if phase.is_over(&functions, &mappings, self.queues) {
                 break;
             }
@@ -160,7 +167,7 @@ where
                 () = &mut stop, if !phase.is_stopping() => phase = Phase::Stopping { until: Instant::now() + self.config.grace },
                 Some(finished) = functions.next() => {
                     mappings.finished(finished.mapping);
-                    finished.settle(self.queues, &mut run.borrow_mut().totals);
+                    finished.settle(self.queues, self.surroundings, &mut run.borrow_mut().totals);
                 }
                 () = &mut ticking, if phase.is_ticking() => phase = Phase::Draining { until: self.drain_until() },
                 () = self.queues.arrived() => {}
@@ -168,80 +175,18 @@ where
                 () = phase.deadline() => break,
             }
         }
-        self.trail(None).await?;
-        self.store.persist_cursors()?;
+        if let Some(store) = self.trailing {
+            self.trail(store, None).await?;
+            store.persist_cursors()?;
+        }
         let mut totals = std::mem::take(&mut run.borrow_mut().totals);
         totals.pending = mappings.pending(self.queues);
+        totals.usage = meter.finish(self.clock.now());
         Ok(totals)
     }
 
     /// Long enough for everything that the last tick spread over its minute, and for a time-out.
     fn drain_until(&self) -> Instant {
         Instant::now() + self.clock.to_real(Duration::from_secs(60)) + self.config.function_timeout
-    }
-
-    /// Ticks once a minute of the wheel. A tick that takes longer than a minute leaves the next one a wider window.
-    async fn tick_loop<W: FnMut(&Snapshot)>(&self, ticks: Ticks, run: &RefCell<Run<W>>) {
-        let mut last: Option<EpochMinute> = None;
-        let mut count = 0;
-        while ticks != Ticks::Count(count) {
-            let minute = self.clock.minute();
-            if let Some(last) = last.filter(|&last| minute <= last) {
-                tokio::time::sleep(self.clock.real_until(last.plus(1).start())).await;
-                continue;
-            }
-            self.tick(minute, run).await;
-            last = Some(minute);
-            count += 1;
-        }
-    }
-
-    async fn tick<W: FnMut(&Snapshot)>(&self, minute: EpochMinute, run: &RefCell<Run<W>>) {
-        if let Err(error) = self.trail(Some(minute)).await {
-            tracing::warn!(error = error.chain(), %minute, "the cursors could not be read, the tick is left to the next");
-            return;
-        }
-        let dispatch = Dispatch {
-            catalog: self.catalog,
-            store: self.ports.store,
-            queues: self.ports.queues,
-            clock: self.clock,
-            deadline: Timestamp::from_millis(u64::MAX),
-            fan_out_above: self.config.fan_out_above,
-        };
-        // A tick that hangs is given up like a function that times out; its cursors have not moved.
-        let ticked = tokio::time::timeout(self.config.function_timeout, tick::tick(minute, &dispatch)).await;
-        let reports = ticked.unwrap_or_else(|_| {
-            tracing::error!(%minute, "the tick timed out, the next one covers it");
-            run.borrow_mut().totals.invocations_failed += 1;
-            Vec::new()
-        });
-        for report in &reports {
-            if let TickEnd::Failed(error) = &report.end {
-                tracing::warn!(job_type = %report.job_type, %minute, error = error.chain(), "a tick failed, the next one covers it");
-            }
-        }
-        let mut run = run.borrow_mut();
-        let Run { totals, watch } = &mut *run;
-        totals.add_tick(&reports);
-        let late = self.clock.now().since(minute.start());
-        watch(&Snapshot { minute, late, totals });
-    }
-
-    /// Tells the store the oldest minute of each job type whose work is not confirmed, so that the cursor it persists
-    /// stays behind it. Before a tick, the tick's own window counts as unconfirmed.
-    async fn trail(&self, tick: Option<EpochMinute>) -> Result<(), PortError> {
-        for spec in self.catalog.iter() {
-            let queued = self.queues.oldest_unconfirmed(&spec.id);
-            let window = match tick {
-                Some(minute) => {
-                    let cursor = self.store.gate(&spec.id).await?.cursor;
-                    Some(cursor.map_or(minute, |cursor| cursor.plus(1).min(minute)))
-                }
-                None => None,
-            };
-            self.store.set_unconfirmed(&spec.id, queued.into_iter().chain(window).min());
-        }
-        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod mapping;
+pub mod memory;
 pub mod queue;
 pub mod store;
 
@@ -9,3 +10,5 @@ pub mod clock;
 pub mod credentials;
 pub mod engine;
 pub mod faults;
+pub mod meter;
+pub mod sim;

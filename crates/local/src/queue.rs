@@ -25,7 +25,7 @@ use pollwheel_core::time::{EpochMinute, Timestamp};
 use tokio::sync::Notify;
 
 use messages::Messages;
-use unconfirmed::Ledger;
+use unconfirmed::{Due, Ledger};
 
 pub use messages::{Delivery, Depth, QueueConfig, Receipt, Receipted, Totals};
 pub use name::QueueId;
@@ -40,7 +40,8 @@ pub struct LocalQueues {
     seed: u64,
     next_id: Cell<u64>,
     queues: RefCell<BTreeMap<QueueId, Messages>>,
-    ledger: RefCell<Ledger>,
+    /// None when nobody asks what is unconfirmed.
+    ledger: Option<RefCell<Ledger>>,
     arrived: Notify,
 }
 
@@ -53,8 +54,21 @@ impl LocalQueues {
             seed,
             next_id: Cell::new(1),
             queues: RefCell::default(),
-            ledger: RefCell::default(),
+            ledger: Some(RefCell::default()),
             arrived: Notify::new(),
+        }
+    }
+
+    /// Queues that outlive the process: no cursor trails behind them, and no message is looked into.
+    #[must_use]
+    pub fn lasting(clock: Rc<dyn Clock>, seed: u64) -> Self {
+        Self { ledger: None, ..Self::new(clock, seed) }
+    }
+
+    fn settle<'d>(&self, dues: impl Iterator<Item = &'d Due>) {
+        if let Some(ledger) = &self.ledger {
+            let mut ledger = ledger.borrow_mut();
+            dues.for_each(|due| ledger.settle(due));
         }
     }
 
@@ -73,6 +87,11 @@ impl LocalQueues {
         queues.entry(QueueId::Live(queue)).or_default().configure(config);
     }
 
+    /// Set whenever a message of a queue comes, goes or changes its state; whoever watches resets it.
+    pub(crate) fn touched(&self, queue: &QueueId) -> Rc<Cell<bool>> {
+        self.queues.borrow_mut().entry(queue.clone()).or_default().touched()
+    }
+
     /// Receives up to `max` messages; none from a queue that does not exist. A message that was delivered as often as its
     /// queue allows goes to the dead-letter queue instead.
     pub fn receive(&self, queue: &QueueId, max: usize) -> Vec<Delivery> {
@@ -80,10 +99,7 @@ impl LocalQueues {
         let mut queues = self.queues.borrow_mut();
         let Some(messages) = queues.get_mut(queue) else { return Vec::new() };
         let received = messages.receive(max, now, self.seed);
-        let mut ledger = self.ledger.borrow_mut();
-        for due in received.expired.iter().chain(received.dead.iter().map(|message| &message.due)) {
-            ledger.settle(due);
-        }
+        self.settle(received.expired.iter().chain(received.dead.iter().map(|message| &message.due)));
         if let (QueueId::Live(name), false) = (queue, received.dead.is_empty()) {
             let dead_letters = queues.entry(QueueId::DeadLetters(name.clone())).or_default();
             for message in received.dead {
@@ -99,7 +115,7 @@ impl LocalQueues {
         let mut queues = self.queues.borrow_mut();
         match queues.get_mut(queue).and_then(|messages| messages.delete(receipt)) {
             Some(due) => {
-                self.ledger.borrow_mut().settle(&due);
+                self.settle(std::iter::once(&due));
                 Receipted::Done
             }
             None => Receipted::Stale,
@@ -122,8 +138,7 @@ impl LocalQueues {
     pub fn purge(&self, queue: &QueueId) -> u64 {
         let mut queues = self.queues.borrow_mut();
         let dues = queues.get_mut(queue).map(Messages::purge).unwrap_or_default();
-        let mut ledger = self.ledger.borrow_mut();
-        dues.iter().for_each(|due| ledger.settle(due));
+        self.settle(dues.iter());
         dues.len() as u64
     }
 
@@ -163,7 +178,7 @@ impl LocalQueues {
     /// to dispatch, sent and neither deleted nor given up. Dead letters do not count.
     #[must_use]
     pub fn oldest_unconfirmed(&self, job_type: &JobTypeId) -> Option<EpochMinute> {
-        self.ledger.borrow().oldest(job_type)
+        self.ledger.as_ref()?.borrow().oldest(job_type)
     }
 
     fn accept(
@@ -174,8 +189,14 @@ impl LocalQueues {
         now: Timestamp,
     ) -> Result<(), PortError> {
         text::check(&message).map_err(|refusal| PortError::new(send(queue), Retry::Never, refusal))?;
-        let due = unconfirmed::of(queue, &message.body);
-        self.ledger.borrow_mut().add(&due);
+        let due = match &self.ledger {
+            Some(ledger) => {
+                let due = unconfirmed::of(queue, &message.body);
+                ledger.borrow_mut().add(&due);
+                due
+            }
+            None => Due::Nothing,
+        };
         let id = self.next_id.replace(self.next_id.get() + 1);
         messages.send(id, message, due, now);
         Ok(())

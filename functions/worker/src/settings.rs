@@ -8,7 +8,7 @@ use pollwheel_connector::PrivateAddresses;
 use pollwheel_core::id::ChannelName;
 
 /// Polls under way at once, unless the environment says otherwise.
-const CONCURRENCY: usize = 32;
+const CONCURRENCY: usize = 100;
 /// Most polls under way at once: a function has 1,024 file descriptors.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const MAX_CONCURRENCY: usize = 500;

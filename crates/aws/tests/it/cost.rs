@@ -24,14 +24,17 @@ use pollwheel_core::complete::{Completion, complete};
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::event::Item;
 use pollwheel_core::id::{AccountId, ChannelName};
+use pollwheel_core::meter::Metered;
 use pollwheel_core::outcome::{Hints, Outcome};
 use pollwheel_core::policy::{Catalog, JobTypeSpec};
 use pollwheel_core::poll::{Limits, Worker, poll};
 use pollwheel_core::ports::{
-    Applied, Change, Clock, ControlStore, Credentials, JobStore, Polled, Poller, Request, Secret,
+    Applied, Change, Clock, ControlStore, Credentials, JobStore, Polled, Poller, QueueName, Request, Secret,
 };
 use pollwheel_core::tick::{Dispatch, FAN_OUT_ABOVE_PARTITIONS, tick};
 use pollwheel_core::time::{EpochMinute, Timestamp};
+use pollwheel_local::meter as billed;
+use pollwheel_local::queue::QueueId;
 use serde_json::value::RawValue;
 
 use crate::fixture::{Aws, Call, QUEUES, job_type, row, settings, store, wait};
@@ -187,15 +190,18 @@ fn channel() -> ChannelName {
     ChannelName::new("mastodon").unwrap()
 }
 
-/// One round of polls of all jobs: tick, workers, completions. The bill, and what the adapters' own meter says.
-fn round(aws: &Aws, minute: EpochMinute, news_every: Option<u32>) -> (Bill, Usage) {
+/// One round of polls of all jobs: tick, workers, completions. The bill, what the adapters' own meter says, and what the
+/// meter before the ports does.
+fn round(aws: &Aws, minute: EpochMinute, news_every: Option<u32>) -> (Bill, Usage, Metered) {
     let connection = aws.connection();
-    let meter = Meter::default();
+    let (meter, before) = (Meter::default(), billed::Meter::default());
     wait(async {
         let clock = At(minute);
         let catalog = catalog();
         let store = store(&connection, &meter);
+        let store = billed::MeteredStore { inner: &store, meter: &before };
         let queues = SqsQueues::new(&connection, QUEUES, &meter);
+        let queues = billed::MeteredQueues { inner: &queues, meter: &before };
         let dispatch = Dispatch {
             catalog: &catalog,
             store: &store,
@@ -214,8 +220,12 @@ fn round(aws: &Aws, minute: EpochMinute, news_every: Option<u32>) -> (Bill, Usag
 
         let upstream = Upstream { polls: Cell::new(0), news_every };
         let bus = EventBridgeBus::new(&connection, "pollwheel-test", &meter);
+        let bus = billed::MeteredBus { inner: &bus, meter: &before };
         let control = ControlTable::new(&connection, "control", &meter);
+        let control = billed::MeteredStore { inner: &control, meter: &before };
         let credentials = CredentialTable::new(&connection, "credentials", &meter);
+        let credentials = billed::MeteredCredentials { inner: &credentials, meter: &before };
+        let upstream = billed::MeteredPoller { inner: &upstream, meter: &before };
         let worker = Worker {
             catalog: &catalog,
             poller: &upstream,
@@ -244,12 +254,14 @@ fn round(aws: &Aws, minute: EpochMinute, news_every: Option<u32>) -> (Bill, Usag
         let usage = meter.take();
         assert_eq!(usage.queue_requests, bill.queue_requests as u64, "the meter counts as the wire does");
         bill.queue_requests += by_mappings;
-        (bill, usage)
+        let of_job_type = QueueId::Live(QueueName::Jobs(job_type()));
+        before.received(&of_job_type, clock.now(), bodies.iter().map(String::len));
+        (bill, usage, before.finish(clock.now()))
     })
 }
 
 fn a_poll(count: usize) -> f64 {
-    f64::from(u32::try_from(count).unwrap()) / f64::from(JOBS)
+    float(count) / f64::from(JOBS)
 }
 
 fn near(one: f64, other: f64) -> bool {
@@ -269,8 +281,31 @@ fn a_quiet_poll_costs_a_third_of_a_queue_request_and_news_in_a_twentieth_a_twent
     a_round_with_news(&aws);
 }
 
+/// The meter that stands before the ports, in the simulator and in a run, counts what passes on the wire.
+fn agrees(bill: &Bill, metered: &Metered) {
+    let usage = metered.total();
+    let jobs = u64::from(JOBS);
+    let pairs = [
+        ("queue requests", float(bill.queue_requests), float(usize::try_from(usage.queue_requests).unwrap())),
+        ("read units", bill.dispatch_read_units + bill.credential_read_units, usage.read_units()),
+        ("write units", bill.write_units, float(usize::try_from(usage.write_units).unwrap())),
+        ("events", float(bill.event_chunks), float(usize::try_from(usage.events).unwrap())),
+    ];
+    for (what, wire, metered) in pairs {
+        println!("{what}: {wire} on the wire, {metered} by the meter");
+        assert!((wire - metered).abs() <= 0.05 * wire, "{what}: {wire} on the wire, {metered} by the meter");
+    }
+    let batches = jobs / BATCH as u64;
+    assert_eq!(usage.function_requests, batches + batches / 10, "{usage:?}");
+}
+
+fn float(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap())
+}
+
 fn a_quiet_round(aws: &Aws) {
-    let (bill, usage) = round(aws, NOW, None);
+    let (bill, usage, metered) = round(aws, NOW, None);
+    agrees(&bill, &metered);
     let jobs = f64::from(JOBS);
     println!(
         "a quiet poll: {:.4} SQS requests, {:.4} read units to dispatch, {:.4} for credentials, {:.4} write units; \
@@ -296,7 +331,8 @@ fn a_quiet_round(aws: &Aws) {
 }
 
 fn a_round_with_news(aws: &Aws) {
-    let (bill, usage) = round(aws, NOW.plus(15), Some(20));
+    let (bill, usage, metered) = round(aws, NOW.plus(15), Some(20));
+    agrees(&bill, &metered);
     println!(
         "a poll, one in twenty with news: {:.4} SQS requests, {:.4} write units, {:.4} events",
         a_poll(bill.queue_requests),

@@ -7,12 +7,13 @@ use std::time::Instant;
 
 use anyhow::Context;
 use pollwheel_connector::Connector;
+use pollwheel_core::meter::Prices;
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::poll::Limits;
 use pollwheel_local::bus::NdjsonBus;
 use pollwheel_local::clock::WheelClock;
 use pollwheel_local::credentials::MemoryCredentials;
-use pollwheel_local::engine::{Engine, EngineConfig, Ports, Ticks};
+use pollwheel_local::engine::{Engine, EngineConfig, Ports, Punctual, Ticks};
 use pollwheel_local::queue::LocalQueues;
 use pollwheel_local::store::Store;
 
@@ -32,6 +33,8 @@ pub(super) struct Cycle<'a> {
     pub(super) connector: &'a Connector,
     pub(super) credentials: &'a MemoryCredentials,
     pub(super) clock: WheelClock,
+    /// What the work is priced by, as if it had been done on AWS.
+    pub(super) prices: &'a Prices,
 }
 
 impl Cycle<'_> {
@@ -54,9 +57,10 @@ impl Cycle<'_> {
                 poller: self.connector,
                 credentials: self.credentials,
             },
-            store: self.store,
+            trailing: Some(self.store),
             queues: &queues,
             clock: &self.clock,
+            surroundings: &Punctual,
             config: config(args.concurrency, args.seed),
             before_completion: &sync,
         };
@@ -76,6 +80,7 @@ impl Cycle<'_> {
             after: self.store.stats(),
             usage,
             wall: started.elapsed(),
+            prices: self.prices,
         }))
     }
 }

@@ -5,18 +5,16 @@ use std::time::UNIX_EPOCH;
 use pollwheel_core::outcome::Outcome;
 use pollwheel_core::ports::Polled;
 
-use super::{Conversation, Step};
+use super::{Conversation, Past, Step};
 use crate::cursor::Ledger;
-use crate::state::State;
 
 impl Conversation<'_> {
     /// What was found, and the state that goes with it.
     pub(super) fn finish(&mut self) -> Step {
         self.put_in_order();
         self.spare_token();
-        let before = self.before.take();
-        let has_validators = self.keep_validators(before.as_ref());
-        let has_moved = self.has_moved || before.is_none();
+        let has_validators = self.keep_validators();
+        let has_moved = self.has_moved || self.past == Past::Nothing;
         if !has_moved && !has_validators && self.found.is_empty() {
             return self.done(Outcome::Unchanged { context: None });
         }
@@ -29,11 +27,10 @@ impl Conversation<'_> {
             Err(error) => return self.bad(error.to_string()),
         };
         let items = u32::try_from(self.found.len()).unwrap_or(u32::MAX);
-        self.done(match before {
-            None if items == 0 && !more => Outcome::Seeded { context },
-            Some(before) if items == 0 && !more && before.seeding => Outcome::Seeded { context },
-            Some(_) if items == 0 && !more => Outcome::Unchanged { context: Some(context) },
-            Some(_) | None => Outcome::New { items, more, context },
+        self.done(match self.past {
+            Past::Nothing | Past::Seeding if items == 0 && !more => Outcome::Seeded { context },
+            Past::Polled if items == 0 && !more => Outcome::Unchanged { context: Some(context) },
+            Past::Nothing | Past::Seeding | Past::Polled => Outcome::New { items, more, context },
         })
     }
 
@@ -67,9 +64,9 @@ impl Conversation<'_> {
     }
 
     /// Puts the first page's validators into the new state. Whether they alone are worth a write.
-    fn keep_validators(&mut self, before: Option<&State>) -> bool {
+    fn keep_validators(&mut self) -> bool {
         let Some((_, fresh)) = self.first_page.take() else { return false };
-        if (self.has_moved || before.is_none()) && self.job.endpoint.follows_cursor() {
+        if (self.has_moved || self.past == Past::Nothing) && self.job.endpoint.follows_cursor() {
             // The next request is another one.
             self.state.validators = None;
             return false;
@@ -78,7 +75,7 @@ impl Conversation<'_> {
             return false;
         }
         let minute = self.wheel_minute();
-        let is_quiet = !self.has_moved && before.is_some();
+        let is_quiet = !self.has_moved && self.past != Past::Nothing;
         if is_quiet && !self.state.may_save(minute) {
             return false;
         }

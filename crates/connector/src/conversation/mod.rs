@@ -47,6 +47,17 @@ pub(crate) enum Step {
     Done(Polled),
 }
 
+/// What went before a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Past {
+    /// It is the first.
+    Nothing,
+    /// The first poll has not come to the end of its pages yet.
+    Seeding,
+    /// The job knows where its timeline stands.
+    Polled,
+}
+
 /// One poll.
 pub(crate) struct Conversation<'a> {
     job: &'a JobType,
@@ -54,8 +65,7 @@ pub(crate) struct Conversation<'a> {
     reader: Reader<'a>,
     base: Cow<'a, BaseUrl>,
     sending: Sending,
-    /// The state as it was.
-    before: Option<State>,
+    past: Past,
     /// The state as it becomes, but for what the ledger knows.
     state: State,
     ledger: Ledger,
@@ -94,10 +104,15 @@ impl<'a> Conversation<'a> {
     ) -> Result<(Self, Outbound), Box<Polled>> {
         let refused = |outcome| Box::new(polled(outcome));
         let bad = |reason: String| refused(Outcome::BadResponse { reason });
-        let before = State::of(&request.row.context).map_err(|error| bad(error.to_string()))?;
+        let state = State::of(&request.row.context).map_err(|error| bad(error.to_string()))?;
         let base = channel.base_of(job, request.row);
         let base = base.map_err(|reason| bad(format!("the account's `base_url`: {reason}")))?;
-        let state = before.clone().unwrap_or_default();
+        let past = match &state {
+            None => Past::Nothing,
+            Some(state) if state.seeding => Past::Seeding,
+            Some(_) => Past::Polled,
+        };
+        let state = state.unwrap_or_default();
         let now = Timestamp::try_from(moment.now).unwrap_or(Timestamp::MAX);
         let ledger = Ledger::read(job.cursor.kind(), &state, now).map_err(|error| bad(error.to_string()))?;
         let host = channel.whose(&base);
@@ -115,7 +130,7 @@ impl<'a> Conversation<'a> {
             reader,
             base,
             sending,
-            before,
+            past,
             state,
             ledger,
             has_moved: false,
@@ -147,31 +162,30 @@ impl<'a> Conversation<'a> {
             Err(error) => return self.stop(error.into()),
         };
         let answer = Answer::new(&response, self.job.items.format);
-        let limits = self.take_hints(&answer);
-        match response.status {
-            StatusCode::OK => match self.reader.ruled(&answer, &limits) {
-                Some(outcome) => self.refuse(outcome),
-                None => self.page(&answer, time_left),
-            },
-            StatusCode::NOT_MODIFIED if self.asked_for_changes => {
+        let limits = self.reader.limits(&answer);
+        let is_unchanged = response.status == StatusCode::NOT_MODIFIED && self.asked_for_changes;
+        let refusal = match response.status {
+            StatusCode::OK => self.reader.ruled(&answer, &limits),
+            _ if is_unchanged => None,
+            _ => Some(self.reader.refusal(&answer, &limits)),
+        };
+        self.take_hints(limits, &answer);
+        match refusal {
+            Some(outcome) => self.refuse(outcome),
+            None if is_unchanged => {
                 self.first_page = None;
                 self.walked(Verdict::Reached, time_left)
             }
-            _ => {
-                let outcome = self.reader.refusal(&answer, &limits);
-                self.refuse(outcome)
-            }
+            None => self.page(&answer, time_left),
         }
     }
 
-    fn take_hints(&mut self, answer: &Answer<'_>) -> Vec<LimitReading> {
-        let limits = self.reader.limits(answer);
+    fn take_hints(&mut self, limits: Vec<LimitReading>, answer: &Answer<'_>) {
         if !limits.is_empty() {
-            self.hints.limits.clone_from(&limits);
+            self.hints.limits = limits;
         }
         let floor = self.reader.floor(answer);
         self.hints.floor_seconds = self.hints.floor_seconds.max(floor);
-        limits
     }
 
     /// A page of items, and where it leads.
@@ -216,7 +230,7 @@ impl<'a> Conversation<'a> {
 
     /// Whether what comes was there before the first poll.
     fn is_first_poll(&self) -> bool {
-        self.before.as_ref().is_none_or(|before| before.seeding)
+        matches!(self.past, Past::Nothing | Past::Seeding)
     }
 
     /// The most items that the poll may publish.

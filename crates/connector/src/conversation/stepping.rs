@@ -7,7 +7,7 @@ use pollwheel_core::ports::{Request, Secret};
 
 use super::following::{self, Trail};
 use super::walk::{Footing, Place, Start, Verdict, Walk};
-use super::{Conversation, Step};
+use super::{Conversation, Past, Step};
 use crate::base_url::Origin;
 use crate::body_filter::JsonBody;
 use crate::channel::{Cursor, Follow, JobType, TokenSource};
@@ -33,7 +33,7 @@ impl Conversation<'_> {
         page: &Page,
     ) -> Result<Verdict, String> {
         let has_moved = self.take_token(response, body, page)?;
-        if self.before.is_none() && !matches!(self.ledger, Ledger::Token(_)) {
+        if self.past == Past::Nothing && !matches!(self.ledger, Ledger::Token(_)) {
             // The first poll learns where the timeline stands, and no more.
             return Ok(Verdict::Reached);
         }

@@ -1,8 +1,8 @@
 //! Safe fetching: one client for every third party, which treats all of them as hostile.
 //!
 //! Addresses are checked when connecting ([`dial`]), bodies are capped on the wire and decoded ([`body`]), time is capped in
-//! four ways, redirects are followed by hand ([`redirect`]), and no host gets more than its share of requests at a time
-//! ([`hosts`]). Errors name the rule that was broken, and never a URL, a token or content.
+//! four ways, redirects are followed by hand ([`redirect`]), no host gets more than its share of requests at a time
+//! ([`hosts`]), and few bodies are large at a time ([`room`]). Errors name the rule that was broken, and never a URL, a token or content.
 
 mod address;
 mod body;
@@ -10,6 +10,7 @@ mod dial;
 mod failure;
 mod hosts;
 mod redirect;
+mod room;
 
 use std::future::poll_fn;
 use std::num::NonZeroU16;
@@ -30,6 +31,7 @@ use self::dial::{Dial, Network};
 use self::hosts::Hosts;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use self::redirect::redirected;
+use self::room::{Room, SMALL_BYTES};
 use crate::connector::PrivateAddresses;
 use crate::exchange::{FetchError, Outbound, Response};
 
@@ -53,6 +55,7 @@ pub struct TlsError(#[source] std::io::Error);
 pub(crate) struct Http {
     client: Client<HttpsConnector<Dial>, Full<Bytes>>,
     hosts: Arc<Hosts>,
+    room: Room,
 }
 
 impl Http {
@@ -80,8 +83,10 @@ impl Http {
             .pool_max_idle_per_host(idle_connections_per_host)
             .http1_max_buf_size(MAX_HEAD_BYTES)
             .http2_max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX))
+            // What a server may send before it is read: a large body that waits for its place is not.
+            .http2_initial_stream_window_size(u32::try_from(SMALL_BYTES).unwrap_or(u32::MAX))
             .build(https);
-        Ok(Self { client, hosts: Arc::default() })
+        Ok(Self { client, hosts: Arc::default(), room: Room::default() })
     }
 
     /// Makes one exchange, redirects included, before `deadline`: with at most `cap` requests under way to a host, its own
@@ -108,7 +113,7 @@ impl Http {
 
     async fn once(&self, outbound: Outbound) -> Result<Response, FetchError> {
         let (head, incoming) = self.head(&outbound).await?.into_parts();
-        let body = body::read(head.status, &head.headers, incoming).await?;
+        let body = body::read(head.status, &head.headers, incoming, &self.room).await?;
         Ok(Response { status: head.status, headers: head.headers, body, uri: outbound.uri, redirects: 0 })
     }
 
@@ -132,7 +137,7 @@ impl Http {
             let (head, incoming) = self.head(&outbound).await?.into_parts();
             let target = redirect::target(&outbound.uri, head.status, &head.headers)?;
             // Of a redirect, too: read to its end, the connection can be used again.
-            let body = body::read(head.status, &head.headers, incoming).await?;
+            let body = body::read(head.status, &head.headers, incoming, &self.room).await?;
             let Some(target) = target else {
                 let (status, headers, uri) = (head.status, head.headers, outbound.uri);
                 return Ok(Response { status, headers, body, uri, redirects });

@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 
 use super::*;
 
+mod large;
 #[path = "../../tests/it/server.rs"]
 mod server;
 use server::{Server, json};

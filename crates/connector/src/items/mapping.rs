@@ -1,5 +1,8 @@
 //! From the wanted elements of a page to items, oldest first.
 
+use std::borrow::Cow;
+
+use jiff::fmt::temporal::DateTimePrinter;
 use pollwheel_core::event::Item;
 use serde_json::value::RawValue;
 
@@ -8,6 +11,8 @@ use crate::channel::{ItemRules, Kind};
 use crate::cursor::{Element, Ledger};
 use crate::select::Selector;
 
+/// Writes times without a detour over formatting.
+const RFC_3339: DateTimePrinter = DateTimePrinter::new();
 /// Longest event type, in bytes.
 const MAX_TYPE_BYTES: usize = 128;
 /// Longest subject, in bytes. The item's id takes the place of a longer one.
@@ -95,16 +100,16 @@ fn item(rules: &ItemRules, picked: Picked<'_>) -> Result<Found, String> {
             let usable = subject.filter(|text| {
                 !text.is_empty() && text.len() <= MAX_SUBJECT_BYTES && element::is_carried(text)
             });
-            usable.map(std::borrow::Cow::into_owned)
+            usable.map(Cow::into_owned)
         }
     };
     let data = rules.data.value(&mut element, &rules.names).map_err(|error| failed("data", &error))?;
     let item = Item {
         id: id.into_owned(),
         kind,
-        time: time.map(|time| time.to_string()),
+        time: time.map(|time| RFC_3339.timestamp_to_string(&time)),
         subject,
-        data: data.unwrap_or_else(|| RawValue::NULL.to_owned()),
+        data: data.map_or_else(|| RawValue::NULL.to_owned(), Cow::into_owned),
         dedupe_version: rules.dedupe_version,
     };
     Ok(Found { item, time })

@@ -9,7 +9,7 @@ use crate::message::{Completed, encode_completed};
 use crate::ports::{Outgoing, QueueName, Queues};
 
 /// Most bytes of outcomes in a message. SQS bills by 64 KB and takes 1 MiB.
-const MAX_OUTCOME_BYTES: usize = 200 * 1024;
+pub const MAX_OUTCOME_BYTES: usize = 200 * 1024;
 
 pub(super) async fn send<Q: Queues>(
     completed: Vec<(Group<'_>, Box<Completed>)>,

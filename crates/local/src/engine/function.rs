@@ -1,6 +1,8 @@
 //! One invocation of a function: a batch of messages, one pass of the core, and the answer that Lambda would judge.
 
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 
 use futures_util::FutureExt;
 use pollwheel_core::batch::{BatchResult, Record};
@@ -8,11 +10,15 @@ use pollwheel_core::complete::{self, Completion, CompletionReport};
 use pollwheel_core::poll::{self, PollReport, Worker};
 use pollwheel_core::ports::{Bus, Clock, ControlStore, CredentialStore, JobStore, Poller, Queues};
 use pollwheel_core::tick::{Dispatch, DrainReport, drain_messages};
+use pollwheel_core::time::Timestamp;
 use tokio::time::Instant;
 
-use super::mappings::{Batch, Function};
+use super::mappings::Batch;
+use super::metered::MeteredPorts;
+use super::surroundings::{Function, FunctionClock, Invocation, Surroundings};
 use super::{Engine, Totals};
 use crate::mapping::{InvocationError, Verdict, judge};
+use crate::meter::{Meter, MeteredBus, MeteredStore};
 use crate::queue::LocalQueues;
 
 /// What a pass reported.
@@ -26,6 +32,7 @@ pub(super) enum Report {
 pub(super) struct Finished {
     pub(super) mapping: usize,
     batch: Batch,
+    invoked: Timestamp,
     answer: Result<String, InvocationError>,
     report: Option<Report>,
 }
@@ -39,13 +46,17 @@ where
     K: CredentialStore,
 {
     /// Runs a function on a batch, within its time-out, its panics contained.
-    pub(super) async fn invoke(&self, batch: Batch) -> Finished {
+    pub(super) async fn invoke(&self, batch: Batch, meter: &Meter) -> Finished {
         let records: Vec<Record> = batch
             .deliveries
             .iter()
             .map(|delivery| Record { id: delivery.message_id.clone(), body: delivery.body.to_string() })
             .collect();
-        let handler = AssertUnwindSafe(self.handle(batch.function, &records)).catch_unwind();
+        let invoked = self.clock.now();
+        let invocation = self.surroundings.invoked(batch.function);
+        let clock = FunctionClock::new(*self.clock, invocation);
+        let handler = self.marked(invocation, self.handle(batch.function, &records, clock, meter));
+        let handler = AssertUnwindSafe(handler).catch_unwind();
         let (answer, report) = match tokio::time::timeout(self.config.function_timeout, handler).await {
             Ok(Ok((result, report))) => {
                 for failure in &result.failed {
@@ -59,13 +70,30 @@ where
         if let Err(error) = &answer {
             tracing::error!(queue = %batch.queue, messages = records.len(), %error, "a batch failed");
         }
-        Finished { mapping: batch.mapping, batch, answer, report }
+        Finished { mapping: batch.mapping, batch, invoked, answer, report }
     }
 
-    async fn handle(&self, function: Function, records: &[Record]) -> (BatchResult, Report) {
+    /// Tells the surroundings whenever this invocation goes on.
+    pub(super) async fn marked<T>(&self, invocation: Invocation, running: impl Future<Output = T>) -> T {
+        let mut running = pin!(running);
+        poll_fn(|context| {
+            self.surroundings.runs(invocation);
+            running.as_mut().poll(context)
+        })
+        .await
+    }
+
+    async fn handle(
+        &self,
+        function: Function,
+        records: &[Record],
+        clock: FunctionClock,
+        meter: &Meter,
+    ) -> (BatchResult, Report) {
+        let ports = self.metered(meter);
         match function {
             Function::Worker => {
-                let (result, report) = self.poll(records).await;
+                let (result, report) = self.poll(records, &clock, &ports).await;
                 for (error, (job, polls)) in &report.errors {
                     tracing::warn!(polls, %job, %error, "polls failed, their jobs are held");
                 }
@@ -76,20 +104,20 @@ where
                     return (fail_all(records, &error), Report::Completed(Box::default()));
                 }
                 let (result, report) =
-                    complete::complete(self.clock.now(), records, &self.completion()).await;
+                    complete::complete(clock.now(), records, &self.completion(&ports)).await;
                 (result, Report::Completed(Box::new(report)))
             }
             Function::Burial => {
-                let (result, report) = complete::bury(self.clock.now(), records, &self.completion()).await;
+                let (result, report) = complete::bury(clock.now(), records, &self.completion(&ports)).await;
                 (result, Report::Completed(Box::new(report)))
             }
-            Function::Drain => {
+            Function::Drain | Function::Scheduler => {
                 let dispatch = Dispatch {
                     catalog: self.catalog,
-                    store: self.ports.store,
-                    queues: self.ports.queues,
-                    clock: self.clock,
-                    deadline: self.clock.now().plus(self.clock.to_wheel(self.config.function_timeout / 2)),
+                    store: &ports.store,
+                    queues: &ports.queues,
+                    clock: &clock,
+                    deadline: clock.now().plus(self.clock.to_wheel(self.config.function_timeout / 2)),
                     fan_out_above: self.config.fan_out_above,
                 };
                 let (result, report) = drain_messages(records, &dispatch).await;
@@ -98,17 +126,22 @@ where
         }
     }
 
-    async fn poll(&self, records: &[Record]) -> (BatchResult, PollReport) {
+    async fn poll(
+        &self,
+        records: &[Record],
+        clock: &FunctionClock,
+        ports: &MeteredPorts<'_, S, Q, B, P, K>,
+    ) -> (BatchResult, PollReport) {
         let (started, timeout) = (Instant::now(), self.config.function_timeout);
         let time_left = move || timeout.saturating_sub(started.elapsed());
         let worker = Worker {
             catalog: self.catalog,
-            poller: self.ports.poller,
-            bus: self.ports.bus,
-            queues: self.ports.queues,
-            control: self.ports.store,
-            credentials: self.ports.credentials,
-            clock: self.clock,
+            poller: &ports.poller,
+            bus: &ports.bus,
+            queues: &ports.queues,
+            control: &ports.store,
+            credentials: &ports.credentials,
+            clock,
             time_left: &time_left,
             limits: self.config.limits,
         };
@@ -116,13 +149,11 @@ where
         poll::poll(records, &worker, cut_off).await
     }
 
-    const fn completion(&self) -> Completion<'_, S, B> {
-        Completion {
-            catalog: self.catalog,
-            store: self.ports.store,
-            bus: self.ports.bus,
-            seed: self.config.seed,
-        }
+    const fn completion<'p>(
+        &'p self,
+        ports: &'p MeteredPorts<'_, S, Q, B, P, K>,
+    ) -> Completion<'p, MeteredStore<'p, S>, MeteredBus<'p, B>> {
+        Completion { catalog: self.catalog, store: &ports.store, bus: &ports.bus, seed: self.config.seed }
     }
 }
 
@@ -136,17 +167,19 @@ fn fail_all(records: &[Record], error: &std::io::Error) -> BatchResult {
 
 impl Finished {
     /// Does with the messages what Lambda does with the answer, and counts the report.
-    pub(super) fn settle(self, queues: &LocalQueues, totals: &mut Totals) {
+    pub(super) fn settle(self, queues: &LocalQueues, surroundings: &dyn Surroundings, totals: &mut Totals) {
         let deliveries = &self.batch.deliveries;
         let ids: Vec<&str> = deliveries.iter().map(|delivery| delivery.message_id.as_str()).collect();
-        let is_done: Box<dyn Fn(usize) -> bool> =
-            match judge(self.answer.as_deref().map_err(|error| *error), &ids) {
-                Verdict::AllDone => Box::new(|_| true),
-                Verdict::SomeFailed { failed } => Box::new(move |index| !failed.contains(&index)),
-                Verdict::AllFailed(_) => Box::new(|_| false),
-            };
+        let is_done: Box<dyn Fn(usize) -> bool> = match surroundings
+            .judged(&self.batch.queue, judge(self.answer.as_deref().map_err(|error| *error), &ids))
+        {
+            Verdict::AllDone => Box::new(|_| true),
+            Verdict::SomeFailed { failed } => Box::new(move |index| !failed.contains(&index)),
+            Verdict::AllFailed(_) => Box::new(|_| false),
+        };
         for (index, delivery) in deliveries.iter().enumerate() {
             if is_done(index) {
+                surroundings.deletes(&self.batch.queue, &delivery.body, self.invoked);
                 queues.delete(&self.batch.queue, delivery.receipt);
             } else {
                 totals.messages_failed += 1;

@@ -1,14 +1,19 @@
 //! The event source mappings: which queue feeds which function, in which batches, how many at once.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{Clock, QueueName};
+use pollwheel_core::time::Timestamp;
 use tokio::time::Instant;
 
 use super::EngineConfig;
 use super::phase::Phase;
+use super::surroundings::{Function, Surroundings};
 use crate::clock::WheelClock;
+use crate::meter::Meter;
 use crate::queue::{Delivery, LocalQueues, QueueConfig, QueueId};
 
 /// Seconds that a queue keeps a message: SQS's longest, fourteen days.
@@ -19,19 +24,6 @@ const VISIBILITY_TIMEOUTS: u32 = 6;
 /// Messages of finished polls in one batch, and so in one commit.
 const COMPLETION_BATCH: usize = 100;
 
-/// What a queue's messages are handed to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Function {
-    /// Polls jobs.
-    Worker,
-    /// Applies finished polls.
-    Completion,
-    /// Takes the jobs that come back from a dead-letter queue.
-    Burial,
-    /// Dispatches partitions of a large tick.
-    Drain,
-}
-
 struct Mapping {
     queue: QueueId,
     function: Function,
@@ -40,6 +32,10 @@ struct Mapping {
     under_way: usize,
     gather: Duration,
     gathering_since: Option<Instant>,
+    /// Set when the queue has changed.
+    touched: Rc<Cell<bool>>,
+    /// Unless it has: when its next message is to be received, if it has one.
+    rests_until: Option<Timestamp>,
 }
 
 /// A batch on its way to a function.
@@ -49,6 +45,13 @@ pub(super) struct Batch {
     pub(super) queue: QueueId,
     pub(super) function: Function,
     pub(super) deliveries: Vec<Delivery>,
+}
+
+impl Batch {
+    /// Tells the meter what was received.
+    pub(super) fn count(&self, meter: &Meter, now: Timestamp) {
+        meter.received(&self.queue, now, self.deliveries.iter().map(|delivery| delivery.body.len()));
+    }
 }
 
 /// All mappings of a process.
@@ -72,8 +75,10 @@ impl Mappings {
         let mut map = |queue: QueueId, function: Function, batch_size: usize, at_once: usize| {
             let gather = match function {
                 Function::Completion => config.gather,
-                Function::Worker | Function::Burial | Function::Drain => Duration::ZERO,
+                Function::Scheduler | Function::Worker | Function::Burial | Function::Drain => Duration::ZERO,
             };
+            let touched = queues.touched(&queue);
+            touched.set(true);
             mappings.push(Mapping {
                 queue,
                 function,
@@ -82,6 +87,8 @@ impl Mappings {
                 under_way: 0,
                 gather,
                 gathering_since: None,
+                touched,
+                rests_until: None,
             });
         };
         // Finished polls first: they free the others' work, and a stop waits for them.
@@ -104,16 +111,18 @@ impl Mappings {
         &mut self,
         queues: &LocalQueues,
         clock: &WheelClock,
+        surroundings: &dyn Surroundings,
         phase: Phase,
     ) -> (Vec<Batch>, Option<Duration>) {
         let mut batches = Vec::new();
         let mut wait: Option<Duration> = None;
+        let now = clock.now();
         for (index, mapping) in self.0.iter_mut().enumerate() {
             if !mapping.is_served(phase) {
                 continue;
             }
             while mapping.under_way < mapping.at_once {
-                match mapping.next(queues, clock) {
+                match mapping.next(queues, clock, now, surroundings) {
                     Next::Batch(deliveries) => {
                         mapping.under_way += 1;
                         let (queue, function) = (mapping.queue.clone(), mapping.function);
@@ -173,10 +182,20 @@ impl Mapping {
         !phase.is_stopping() || matches!(self.function, Function::Completion)
     }
 
-    fn next(&mut self, queues: &LocalQueues, clock: &WheelClock) -> Next {
-        let visible_at = queues.next_visible(&self.queue);
-        let Some(visible_at) = visible_at else { return Next::Wait(None) };
-        if visible_at > clock.now() {
+    fn next(
+        &mut self,
+        queues: &LocalQueues,
+        clock: &WheelClock,
+        now: Timestamp,
+        surroundings: &dyn Surroundings,
+    ) -> Next {
+        if self.touched.get() || self.rests_until.is_some_and(|until| until <= now) {
+            let visible_at = queues.next_visible(&self.queue);
+            self.rests_until = visible_at.map(|at| at.max(surroundings.served_from(&self.queue, now)));
+            self.touched.set(false);
+        }
+        let Some(visible_at) = self.rests_until else { return Next::Wait(None) };
+        if visible_at > now {
             return Next::Wait(Some(clock.real_until(visible_at)));
         }
         if !self.gather.is_zero() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use pollwheel_core::complete::CompletionReport;
+use pollwheel_core::meter::Metered;
 use pollwheel_core::poll::PollReport;
 use pollwheel_core::tick::{CursorMove, DrainReport, JobTypeTick, Skip, TickEnd};
 use pollwheel_core::time::EpochMinute;
@@ -68,6 +69,8 @@ pub struct Totals {
     pub invocations_failed: u64,
     /// Dispatched jobs that were neither confirmed nor given up when the run ended. The next run dispatches them again.
     pub pending: u64,
+    /// What a deployment on AWS would be billed for the same work.
+    pub usage: Metered,
     /// How late polls began, in milliseconds of the wheel.
     lateness: Option<Histogram<u64>>,
 }
@@ -132,7 +135,8 @@ impl Totals {
         }
         if let Some(histogram) = &mut self.lateness {
             for lateness in &report.lateness {
-                histogram.saturating_record(u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX));
+                // `saturating_record` would clip it at what the histogram holds so far, and never let it grow.
+                let _grown = histogram.record(u64::try_from(lateness.as_millis()).unwrap_or(u64::MAX));
             }
         }
     }
@@ -154,6 +158,12 @@ impl Totals {
     #[must_use]
     pub fn outcome(&self, name: &str) -> u64 {
         self.outcomes.get(name).copied().unwrap_or_default()
+    }
+
+    /// How late polls began, in milliseconds of the wheel; none without polls.
+    #[must_use]
+    pub const fn lateness(&self) -> Option<&Histogram<u64>> {
+        self.lateness.as_ref()
     }
 
     /// How late polls began: the given quantile (0 to 1), in seconds of the wheel; 0 without polls.

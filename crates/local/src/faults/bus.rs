@@ -3,6 +3,7 @@
 use pollwheel_core::event::Event;
 use pollwheel_core::ports::{Bus, PortError};
 
+use super::kills::Edge;
 use super::{Faults, injected};
 
 /// A bus behind faults.
@@ -16,19 +17,22 @@ pub struct FaultyBus<'a, B> {
 
 impl<B: Bus> Bus for FaultyBus<'_, B> {
     async fn publish(&self, events: Vec<Event>) -> Vec<Result<(), PortError>> {
-        self.faults.edge().await;
+        if self.faults.is_calm() {
+            return self.inner.publish(events).await;
+        }
+        self.faults.edge(Edge::Publish).await;
         let mut answers = Vec::with_capacity(events.len());
         for event in events {
-            if self.faults.refuses_entry() {
+            if self.faults.happens("event_refused", self.faults.rates.event_refused) {
                 answers.push(Err(injected("was refused")));
                 continue;
             }
             let answer = self.inner.publish(vec![event]).await.pop();
-            let answer = answer.unwrap_or_else(|| Err(injected("was not answered for")));
-            answers.push(answer.and_then(|()| self.faults.answer(())));
+            answers.push(answer.unwrap_or_else(|| Err(injected("was not answered for"))));
         }
-        self.faults.edge().await;
-        self.faults.forget_entries(&mut answers);
+        self.faults.lose_answers(&mut answers);
+        self.faults.edge(Edge::Publish).await;
+        self.faults.forget("event_missing", self.faults.rates.event_missing, &mut answers);
         answers
     }
 }

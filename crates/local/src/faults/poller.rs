@@ -7,6 +7,7 @@ use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request
 use pollwheel_core::row::JobRow;
 
 use super::Faults;
+use super::kills::Edge;
 
 /// A poller behind faults.
 #[derive(Debug)]
@@ -20,12 +21,12 @@ pub struct FaultyPoller<'a, P> {
 impl<P: Poller> Poller for FaultyPoller<'_, P> {
     #[expect(clippy::panic, reason = "the fault that it injects")]
     async fn poll(&self, request: Request<'_>) -> Polled {
-        self.faults.edge().await;
+        self.faults.edge(Edge::Call).await;
         if self.faults.happens("panics", self.faults.rates.panics) {
             panic!("injected: the poll panics");
         }
         let polled = self.inner.poll(request).await;
-        self.faults.edge().await;
+        self.faults.edge(Edge::Call).await;
         polled
     }
 
@@ -46,9 +47,9 @@ impl<P: Poller> Poller for FaultyPoller<'_, P> {
     }
 
     async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {
-        self.faults.edge().await;
+        self.faults.edge(Edge::Call).await;
         let refreshed = self.inner.refresh(refresh).await;
-        self.faults.edge().await;
+        self.faults.edge(Edge::Call).await;
         refreshed
     }
 }

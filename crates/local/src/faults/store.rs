@@ -8,6 +8,7 @@ use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::Cohort;
 
+use super::kills::Edge;
 use super::{Faults, injected};
 
 /// A store behind faults.
@@ -21,17 +22,25 @@ pub struct FaultyStore<'a, S> {
 
 impl<S> FaultyStore<'_, S> {
     async fn read<T>(&self, read: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
-        self.faults.edge().await;
+        self.faults.edge(Edge::Read).await;
         self.faults.fails()?;
         read.await
     }
 
     async fn write<T>(&self, write: impl Future<Output = Result<T, PortError>>) -> Result<T, PortError> {
-        self.faults.edge().await;
+        self.faults.edge(Edge::Write).await;
         self.faults.fails()?;
         let answer = write.await?;
-        self.faults.edge().await;
+        self.faults.edge(Edge::Write).await;
         self.faults.answer(answer)
+    }
+}
+
+const fn place_of(change: &Change) -> Place {
+    match change {
+        Change::Insert(row) | Change::Update { row, .. } | Change::Move { row, .. } => row.place,
+        Change::Remove { place, .. } => *place,
+        Change::Wake(wake) => wake.place,
     }
 }
 
@@ -43,6 +52,7 @@ impl<S: JobStore> JobStore for FaultyStore<'_, S> {
         from: Option<&str>,
         limit: usize,
     ) -> Result<Page<JobRow>, PortError> {
+        self.faults.key(Place::Cohort(cohort))?;
         self.read(self.inner.read_cohort(job_type, cohort, from, limit)).await
     }
 
@@ -58,6 +68,7 @@ impl<S: JobStore> JobStore for FaultyStore<'_, S> {
     }
 
     async fn read_row(&self, job: &JobId, place: Place) -> Result<Option<JobRow>, PortError> {
+        self.faults.key(place)?;
         self.read(self.inner.read_row(job, place)).await
     }
 
@@ -66,18 +77,25 @@ impl<S: JobStore> JobStore for FaultyStore<'_, S> {
     }
 
     async fn apply(&self, changes: Vec<Change>) -> Vec<Result<Applied, PortError>> {
-        self.faults.edge().await;
+        if self.faults.is_calm() {
+            return self.inner.apply(changes).await;
+        }
+        self.faults.edge(Edge::Write).await;
         let mut answers = Vec::with_capacity(changes.len());
         for change in changes {
             if self.faults.refuses_entry() {
                 answers.push(Err(injected("was refused")));
                 continue;
             }
+            if let Err(error) = self.faults.key(place_of(&change)) {
+                answers.push(Err(error));
+                continue;
+            }
             let applied = self.inner.apply(vec![change]).await.pop();
             let applied = applied.unwrap_or_else(|| Err(injected("was not answered for")));
             answers.push(applied.and_then(|applied| self.faults.answer(applied)));
         }
-        self.faults.edge().await;
+        self.faults.edge(Edge::Write).await;
         self.faults.forget_entries(&mut answers);
         answers
     }

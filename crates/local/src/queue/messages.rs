@@ -5,6 +5,7 @@
 //! fifty tree entries. Keys in the line and in the buckets are not searched for when a message goes: they are passed
 //! over when it is their turn.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -143,9 +144,16 @@ pub(super) struct Messages {
     hidden: BTreeMap<Timestamp, Bucket>,
     depth: Depth,
     totals: Totals,
+    /// Set whenever a message comes, goes or changes its state.
+    touched: Rc<Cell<bool>>,
 }
 
 impl Messages {
+    /// Tells whoever watches that something has changed since they last reset it.
+    pub(super) fn touched(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.touched)
+    }
+
     pub(super) fn configure(&mut self, config: QueueConfig) {
         self.config = config;
     }
@@ -231,6 +239,7 @@ impl Messages {
         self.free.clear();
         self.ready.clear();
         self.hidden.clear();
+        self.touched.set(true);
         self.depth = Depth::default();
         dues
     }
@@ -312,6 +321,7 @@ impl Messages {
 
     /// Counts a message out of a state. Its key stays behind.
     fn leave(&mut self, state: State) {
+        self.touched.set(true);
         let until = match state {
             State::Ready => {
                 self.depth.visible -= 1;
@@ -335,6 +345,7 @@ impl Messages {
     }
 
     fn enter(&mut self, key: Key, state: State) {
+        self.touched.set(true);
         if let Some(message) = self.get_mut(key) {
             message.state = state;
         }

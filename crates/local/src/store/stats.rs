@@ -26,7 +26,7 @@ pub struct StoreStats {
 }
 
 impl StoreStats {
-    pub(super) fn plus(self, more: Self) -> Self {
+    pub(crate) fn plus(self, more: Self) -> Self {
         Self {
             row_writes: self.row_writes + more.row_writes,
             registration_writes: self.registration_writes + more.registration_writes,

@@ -8,6 +8,7 @@ use pollwheel_core::contract::{
 use pollwheel_core::id::{AccountId, ChannelName, JobTypeId};
 use pollwheel_core::ports::{Application, Credentials, QueueName, Secret, Secrets};
 use pollwheel_local::credentials::MemoryCredentials;
+use pollwheel_local::memory::MemoryStore;
 use pollwheel_local::queue::{LocalQueues, QueueConfig, QueueId, Receipted};
 use pollwheel_local::store::Store;
 
@@ -16,6 +17,13 @@ use crate::fixture::{HandClock, wait};
 #[test]
 fn the_store_in_memory_keeps_its_contracts() {
     let store = Store::in_memory().unwrap();
+    wait(job_store_contract(&store));
+    wait(control_store_contract(&store));
+}
+
+#[test]
+fn the_plain_store_of_simulations_keeps_its_contracts() {
+    let store = MemoryStore::default();
     wait(job_store_contract(&store));
     wait(control_store_contract(&store));
 }

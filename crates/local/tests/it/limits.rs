@@ -11,6 +11,7 @@ use pollwheel_core::budget::{Budget, BudgetScope};
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::context::Context;
 use pollwheel_core::event::Event;
+use pollwheel_core::hash::{below, mix};
 use pollwheel_core::id::{AccountId, JobId, JobTypeId, ServiceLevel, Target};
 use pollwheel_core::policy::{Catalog, JobTypeSpec, Policy};
 use pollwheel_core::ports::{Bus, Clock, PortError};
@@ -19,7 +20,7 @@ use pollwheel_core::row::Subject;
 use pollwheel_core::time::Timestamp;
 use pollwheel_local::clock::{REAL_TICK, WheelClock};
 use pollwheel_local::credentials::MemoryCredentials;
-use pollwheel_local::engine::{Engine, EngineConfig, Ports, Ticks, Totals};
+use pollwheel_local::engine::{Engine, EngineConfig, Ports, Punctual, Ticks, Totals};
 use pollwheel_local::faults::{Faults, FaultyQueues, FaultyStore, Rates};
 use pollwheel_local::queue::LocalQueues;
 use pollwheel_local::store::Store;
@@ -108,9 +109,10 @@ impl Deployment {
                 poller: &self.third_party,
                 credentials: &self.credentials,
             },
-            store: &self.store,
+            trailing: Some(&self.store),
             queues: &self.queues,
             clock: &self.clock,
+            surroundings: &Punctual,
             config: EngineConfig::default(),
             before_completion: &|| Ok(()),
         };
@@ -135,6 +137,24 @@ impl Deployment {
         let fullest = self.third_party.fullest_window(WINDOW_SECONDS);
         assert!(fullest <= CALLS, "{fullest} calls in a window of {CALLS}");
         fullest
+    }
+}
+
+/// Rates drawn from a seed: each fault from never to often, some runs with few kinds and some with all.
+fn drawn(seed: u64) -> Rates {
+    let draw = |number: u64, most: u32| {
+        let on = below(mix(seed, number), 4) > 0;
+        if on { below(mix(seed, number + 100), most + 1) } else { 0 }
+    };
+    Rates {
+        fails: draw(1, 50),
+        answer_lost: draw(2, 50),
+        killed: draw(3, 20),
+        entry_refused: draw(4, 100),
+        entry_missing: draw(5, 50),
+        doubled: draw(6, 300),
+        late: draw(7, 200),
+        ..Rates::default()
     }
 }
 
@@ -249,7 +269,7 @@ fn r17_faults_lose_units_and_never_double_them() {
         under_virtual_time(async {
             let deployment = Deployment::with(vec![spec("items", 15)], &accounts(500)).await;
             deployment.third_party.pages.set(2);
-            deployment.run(180, Rates { panics: 0, ..Rates::drawn(seed) }).await;
+            deployment.run(180, drawn(seed)).await;
             let fullest = deployment.never_passed();
             // A job that ended its workers backs off for up to four hours, and one that did five times is parked.
             deployment.run(8 * 60, Rates::default()).await;

@@ -15,6 +15,7 @@ mod registration;
 mod renewal;
 mod scorecard;
 mod sim;
+mod simulator;
 mod store_control;
 mod store_damage;
 mod store_file;

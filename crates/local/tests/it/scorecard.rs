@@ -10,22 +10,10 @@ use pollwheel_core::ports::{Clock, ControlStore, Outgoing, QueueName, Queues};
 use pollwheel_core::row::{JobRow, ParkReason};
 use pollwheel_core::tick::{CursorMove, Dispatch, JobTypeTick, Skip, TickEnd, tick};
 use pollwheel_core::time::{EpochMinute, Timestamp};
-use pollwheel_local::faults::Rates;
 use pollwheel_local::queue::QueueId;
 
 use crate::sim::world::Script;
 use crate::sim::{START, Sim, job, job_type, spec, under_virtual_time};
-
-const CALM: Rates = Rates {
-    fails: 0,
-    answer_lost: 0,
-    killed: 0,
-    entry_refused: 0,
-    entry_missing: 0,
-    doubled: 0,
-    late: 0,
-    panics: 0,
-};
 
 async fn tick_at(sim: &Sim, minute: EpochMinute) -> JobTypeTick {
     let dispatch = Dispatch {
@@ -113,7 +101,7 @@ fn r03_a_scheduler_killed_before_its_cursor_moves_sends_again_and_the_second_com
         assert!(sim.store.move_cursor(&job_type(), gate.cursor, minute.minus(1)).await.unwrap());
         let again = tick_at(&sim, minute).await;
         assert_eq!((again.drained.dispatched, sent(&sim)), (10, 20));
-        let totals = sim.run(1, CALM).await;
+        let totals = sim.run(1).await;
         assert!(totals.polled >= 10 && totals.pending == 0, "{totals:?}");
         assert!(sim.bus.items().values().all(|&count| count <= 2));
     });
@@ -195,7 +183,7 @@ fn r10_jobs_of_a_purged_queue_come_round_again() {
         assert_eq!(sim.queues.purge(&jobs_queue()), 40);
         sim.queues.purge(&QueueId::Live(QueueName::Completed));
         sim.pass(5).await;
-        sim.run(6, CALM).await;
+        sim.run(6).await;
         assert_eq!(
             sim.world.called.borrow().len(),
             40,
@@ -210,7 +198,7 @@ fn r12_poison_backs_off_and_is_quarantined_while_its_neighbours_are_served() {
         for script in [Script::Panics, Script::Hangs] {
             let sim = Sim::start(1, 8, spec(1, 1)).await;
             sim.world.scripted.borrow_mut().insert(3, script);
-            sim.run(900, CALM).await;
+            sim.run(900).await;
             let poison = row(&sim, 3).await;
             assert_eq!(
                 poison.parked.map(|parked| parked.reason),
@@ -244,7 +232,7 @@ fn r12_what_cannot_be_read_is_kept_in_the_dead_letter_queue_and_fails_no_neighbo
         let odd = ["not json".to_owned(), newer, "{}".to_owned(), format!("\"{}\"", "x".repeat(200_000))];
         let messages = odd.into_iter().map(|body| Outgoing { body, delay_seconds: 0 }).collect();
         assert!(sim.queues.send(&jobs, messages).await.iter().all(Result::is_ok));
-        let totals = sim.run(60, CALM).await;
+        let totals = sim.run(60).await;
         assert!(totals.polled >= 290, "{totals:?}");
         let kept = sim.queues.depth(&QueueId::DeadLetters(jobs));
         assert_eq!(kept.visible + kept.in_flight, 4, "{kept:?}");
@@ -275,7 +263,7 @@ fn r13_when_time_is_up_finished_records_are_confirmed_and_the_others_come_back()
         sim.config.limits.concurrency = 1;
         sim.config.batches_in_flight = 1;
         sim.config.function_timeout = Duration::from_secs(5);
-        let totals = sim.run(10, CALM).await;
+        let totals = sim.run(10).await;
         assert!(totals.messages_failed > 0, "nothing was returned: {totals:?}");
         assert_eq!(totals.invocations_failed, 0, "a batch ran into its time-out");
         assert_eq!(sim.world.called.borrow().len(), 12);
@@ -293,7 +281,7 @@ fn r19_long_chains_end_within_eight_hops_and_dead_letters_never_send_to_a_job_qu
             scripted.extend((0..40).map(|number| (number, Script::Panics)));
             scripted.extend((40..80).map(|number| (number, Script::LimitedForMinutes(3))));
         }
-        let totals = sim.run(240, CALM).await;
+        let totals = sim.run(240).await;
         assert!(totals.outcome("crashed") >= 40 && totals.outcome("rate_limited") >= 40, "{totals:?}");
         let hops = *sim.hops.borrow();
         assert!((3..=8).contains(&hops), "{hops} hops");
@@ -305,7 +293,7 @@ fn a_rate_limit_is_kept_whatever_the_cadence() {
     under_virtual_time(async {
         let sim = Sim::start(1, 5, spec(1, 1)).await;
         sim.world.scripted.borrow_mut().insert(2, Script::LimitedForMinutes(10));
-        sim.run(120, CALM).await;
+        sim.run(120).await;
         let called = sim.world.called.borrow()[&2].clone();
         assert!(called.len() >= 6, "{called:?}");
         let gaps: Vec<u32> = called.windows(2).map(|pair| pair[1].since(pair[0])).collect();
@@ -318,7 +306,7 @@ fn refused_credentials_park_the_job_and_say_so_once() {
     under_virtual_time(async {
         let sim = Sim::start(1, 3, spec(1, 1)).await;
         sim.world.scripted.borrow_mut().insert(1, Script::Unauthorized);
-        let totals = sim.run(10, CALM).await;
+        let totals = sim.run(10).await;
         assert_eq!((totals.parked, sim.world.called.borrow()[&1].len()), (1, 1));
         assert_eq!(sim.bus.notices().get("pollwheel.account.needs_reauthorization"), Some(&1));
         assert!(sim.clock.now() > START);

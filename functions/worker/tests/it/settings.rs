@@ -39,7 +39,7 @@ fn what_may_be_left_out_has_its_usual_value() {
     let settings = Settings::read(Environment::new(read)).unwrap();
     assert_eq!(
         (settings.concurrency, settings.contact, settings.stack.as_str()),
-        (32, None, "pollwheel-dev")
+        (100, None, "pollwheel-dev")
     );
     assert_eq!(settings.private_addresses, PrivateAddresses::Refused);
 }

@@ -1,6 +1,6 @@
 //! The modelled third party: timelines that grow, bursts, and errors.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use pollwheel_core::budget::Spend;
@@ -22,9 +22,6 @@ const PAGE: u64 = 40;
 pub(crate) struct World {
     seed: u64,
     clock: WheelClock,
-    /// Whether calls fail at times.
-    pub(crate) fails: Cell<bool>,
-    calls: Cell<u64>,
     /// Calls by account number and minute.
     pub(crate) called: RefCell<BTreeMap<u32, Vec<EpochMinute>>>,
     /// An answer that every call of an account gets, in place of its timeline.
@@ -42,14 +39,7 @@ pub(crate) enum Script {
 
 impl World {
     pub(crate) fn new(seed: u64, clock: WheelClock) -> Self {
-        Self {
-            seed,
-            clock,
-            fails: Cell::new(false),
-            calls: Cell::new(0),
-            called: RefCell::default(),
-            scripted: RefCell::default(),
-        }
+        Self { seed, clock, called: RefCell::default(), scripted: RefCell::default() }
     }
 
     pub(crate) fn number(account: &str) -> u32 {
@@ -64,21 +54,6 @@ impl World {
         let burst_gap = 90 + u64::from(below(mix(hash, 1), 200));
         let burst = u64::from(below(mix(hash, 2), 150));
         minutes / gap + (minutes / burst_gap) * burst
-    }
-
-    fn error(&self) -> Option<Outcome> {
-        self.calls.set(self.calls.get() + 1);
-        if !self.fails.get() {
-            return None;
-        }
-        match below(mix(self.seed ^ 77, self.calls.get()), 100) {
-            0..=2 => Some(Outcome::ServerError { status: 503, retry_after_seconds: None }),
-            3 => Some(Outcome::Timeout),
-            4 => Some(Outcome::Network { reason: "reset".to_owned() }),
-            5 => Some(Outcome::RateLimited { scope: Scope::Account, reset_seconds: Some(300) }),
-            6 => Some(Outcome::Gone),
-            _ => None,
-        }
     }
 }
 
@@ -104,9 +79,8 @@ impl Poller for World {
         };
         // A call takes a moment, so that polls overlap.
         tokio::time::sleep(std::time::Duration::from_millis(50 + u64::from(account % 7) * 100)).await;
-        let outcome = scripted.or_else(|| self.error());
         let (outcome, items) =
-            outcome.map_or_else(|| self.timeline(account, row, now), |outcome| (outcome, vec![]));
+            scripted.map_or_else(|| self.timeline(account, row, now), |outcome| (outcome, vec![]));
         Polled { outcome, hints: Hints::default(), items, requests: 1 }
     }
 }
@@ -155,8 +129,6 @@ fn context(since: u64) -> Context {
 /// A bus that remembers everything, in order.
 #[derive(Default)]
 pub(crate) struct MemoryBus {
-    /// Whether every tenth event is dropped, and said to be taken: a planted bug.
-    pub(crate) drops: Cell<bool>,
     pub(crate) events: RefCell<Vec<Event>>,
 }
 
@@ -184,13 +156,7 @@ impl MemoryBus {
 impl Bus for MemoryBus {
     async fn publish(&self, events: Vec<Event>) -> Vec<Result<(), PortError>> {
         let answers = events.iter().map(|_| Ok(())).collect();
-        let mut kept = self.events.borrow_mut();
-        for event in events {
-            let is_dropped = self.drops.get() && event.id.starts_with(['0', '7']);
-            if !is_dropped {
-                kept.push(event);
-            }
-        }
+        self.events.borrow_mut().extend(events);
         answers
     }
 }

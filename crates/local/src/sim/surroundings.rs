@@ -1,0 +1,223 @@
+//! The surroundings of a simulated run: ticks as the plan has them, mappings that are off, clocks that are wrong, and what
+//! happens at the beginning of a minute.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use pollwheel_core::id::JobId;
+use pollwheel_core::policy::Catalog;
+use pollwheel_core::ports::{Change, Clock, JobStore, Outgoing, QueueName, Queues};
+use pollwheel_core::register::unpark;
+use pollwheel_core::row::{JobRow, WakeUp};
+use pollwheel_core::time::{EpochMinute, Timestamp};
+
+use super::glance::jobs;
+use super::judge::look_at_rows;
+use super::notebook::{Detail, Notebook};
+use super::plan::{Plan, Purged};
+use super::planted::Planted;
+use super::world::{POOL, Source};
+use crate::clock::WheelClock;
+use crate::engine::{Function, Invocation, Surroundings};
+use crate::faults::{Denied, Faults, Versions};
+use crate::mapping::Verdict;
+use crate::memory::MemoryStore;
+use crate::queue::{LocalQueues, QueueId};
+
+/// Minutes beyond two cadences in which everything due must be confirmed after the faults have ended: five deliveries of a
+/// message may have to time out first.
+pub(super) const GRACE_MINUTES: u32 = 5;
+
+/// What surrounds a simulated run.
+pub(super) struct SimSurroundings<'a, W> {
+    pub(super) plan: &'a Plan,
+    pub(super) faults: &'a Faults,
+    pub(super) catalog: &'a Catalog,
+    pub(super) store: &'a MemoryStore,
+    pub(super) queues: &'a LocalQueues,
+    pub(super) notebook: &'a Notebook,
+    pub(super) world: &'a W,
+    pub(super) clock: WheelClock,
+    pub(super) planted: Option<Planted>,
+    /// Every job.
+    pub(super) jobs: &'a [JobId],
+    /// The jobs of the crowd: woken all at once.
+    pub(super) crowd: &'a [JobId],
+    /// The minute at which everything due must have been confirmed since the faults ended.
+    pub(super) confirmed_by: EpochMinute,
+    pub(super) unparked: Cell<u64>,
+    pub(super) littered: RefCell<Vec<QueueName>>,
+}
+
+impl<W: Source> SimSurroundings<'_, W> {
+    /// What an operator does after an outage: every parked job goes back into the wheel.
+    fn unpark_all(&self) {
+        let mut parked = Vec::new();
+        self.store.each_row(|row| {
+            if row.parked.is_some() {
+                parked.push(row.job.clone());
+            }
+        });
+        for job in parked {
+            let Some(spec) = self.catalog.get(&job.job_type) else { continue };
+            let done = unpark(self.clock.now(), &job, spec, self.store).now_or_never();
+            self.unparked.set(self.unparked.get() + u64::from(matches!(done, Some(Ok(true)))));
+        }
+    }
+
+    fn wake_the_crowd(&self, minute: EpochMinute) {
+        let mut changes = Vec::new();
+        for job in self.crowd {
+            if let Some(Ok(Some(found))) = self.store.locate(job).now_or_never() {
+                changes.push(Change::Wake(WakeUp {
+                    minute: minute.plus(1),
+                    job: job.clone(),
+                    place: found.place,
+                }));
+            }
+        }
+        self.faults.count("crowded", changes.len() as u64);
+        self.store.apply(changes).now_or_never();
+    }
+
+    /// Messages that nobody can read, one of them of a version to come.
+    fn litter(&self) {
+        for spec in self.catalog.iter() {
+            let queue = QueueName::Jobs(spec.id.clone());
+            for body in ["not json", r#"{"v":9,"jobs":[]}"#] {
+                let message = Outgoing { body: body.to_owned(), delay_seconds: 0 };
+                self.queues.send(&queue, vec![message]).now_or_never();
+                self.littered.borrow_mut().push(queue.clone());
+                self.faults.count("unreadable", 1);
+            }
+        }
+    }
+
+    fn purge(&self, purged: Purged) {
+        match purged {
+            Purged::Completed => {
+                self.faults.count("purged", self.queues.purge(&QueueId::Live(QueueName::Completed)));
+            }
+            Purged::Jobs => {
+                for spec in self.catalog.iter() {
+                    let queue = QueueId::Live(QueueName::Jobs(spec.id.clone()));
+                    self.faults.count("purged", self.queues.purge(&queue));
+                }
+            }
+        }
+    }
+
+    fn look_at_backlogs(&self) {
+        for spec in self.catalog.iter() {
+            let depth = self.queues.depth(&QueueId::Live(QueueName::Jobs(spec.id.clone())));
+            // One window more may be sent, each of its messages twice.
+            let most = spec.backlog_limit.saturating_mul(4).saturating_add(1000);
+            if depth.visible + depth.delayed > most {
+                self.notebook.broke(format!("r11: the backlog of {} passed its limit", spec.id));
+            }
+        }
+    }
+
+    /// Everything due was answered since the faults ended.
+    fn look_at_confirmations(&self) {
+        let calm = self.plan.calm_from;
+        let is_due = |row: &JobRow| {
+            row.parked.is_none()
+                && row.hold.is_none_or(|hold| hold.until <= calm)
+                && row.job.job_type.as_str() != POOL
+                && row.place.cohort().is_some_and(|cohort| {
+                    calm.plus(2 * u32::from(cohort.cadence.minutes())) <= self.confirmed_by
+                })
+        };
+        self.store.each_row(|row| {
+            if is_due(row) && self.world.answered(&row.job).is_none_or(|at| at < calm.start()) {
+                self.notebook
+                    .broke(format!("{} was not confirmed within two cadences of the faults' end", row.job));
+            }
+        });
+    }
+}
+
+impl<W: Source> Surroundings for SimSurroundings<'_, W> {
+    fn minute(&self, minute: EpochMinute) -> Vec<Duration> {
+        if minute == self.plan.calm_from {
+            self.faults.end();
+            self.unpark_all();
+        }
+        if minute == self.confirmed_by {
+            self.look_at_confirmations();
+        }
+        self.look_at_backlogs();
+        if self.store.row_count() != self.jobs.len() {
+            look_at_rows(self.jobs, self.store, self.notebook);
+        }
+        if minute < self.plan.calm_from {
+            self.faults.throttle_keys(self.plan.throttled(minute));
+            let (denied, two) = (self.plan.is_denied(minute), self.plan.has_two_versions(minute));
+            self.faults.deny(if denied { Denied::Yes } else { Denied::No });
+            self.faults.deploy(if two { Versions::Two } else { Versions::One });
+            if self.plan.off_until(minute).is_some() {
+                self.faults.count("mapping_off_minutes", 1);
+            }
+            if self.plan.crowds(minute) {
+                self.wake_the_crowd(minute);
+            }
+            if self.plan.litters(minute) {
+                self.litter();
+            }
+            if let Some(purged) = self.plan.purge(minute) {
+                self.purge(purged);
+            }
+        }
+        let ticks = self.plan.ticks(minute);
+        match ticks.len() {
+            0 => self.faults.count("ticks_missing", 1),
+            1 => {}
+            more => self.faults.count("ticks_doubled", more as u64 - 1),
+        }
+        ticks
+    }
+
+    fn invoked(&self, function: Function) -> Invocation {
+        let ahead_millis = self.plan.ahead_millis(function as u64, self.clock.minute());
+        self.faults.count("clock_off", u64::from(ahead_millis != 0));
+        Invocation { function, number: self.faults.invoked(function), ahead_millis }
+    }
+
+    fn served_from(&self, queue: &QueueId, now: Timestamp) -> Timestamp {
+        match queue {
+            QueueId::Live(QueueName::Jobs(_)) => {
+                self.plan.off_until(now.minute()).map_or(now, |until| until.start().max(now))
+            }
+            QueueId::Live(QueueName::Completed | QueueName::Drains) | QueueId::DeadLetters(_) => now,
+        }
+    }
+
+    fn runs(&self, invocation: Invocation) {
+        self.faults.runs(invocation);
+    }
+
+    fn judged(&self, _queue: &QueueId, verdict: Verdict) -> Verdict {
+        match verdict {
+            Verdict::SomeFailed { .. } if self.planted == Some(Planted::UnfinishedRecordsConfirmed) => {
+                Verdict::AllDone
+            }
+            Verdict::AllDone | Verdict::SomeFailed { .. } | Verdict::AllFailed(_) => verdict,
+        }
+    }
+
+    fn deletes(&self, queue: &QueueId, body: &str, invoked: Timestamp) {
+        if self.notebook.detail == Detail::Sampled {
+            return;
+        }
+        if let QueueId::Live(QueueName::Jobs(_)) = queue {
+            match jobs(body).next() {
+                // An outcome that was accepted and lost was sent all the same.
+                Some(_) if self.plan.loses_messages() => {}
+                Some(job) => self.notebook.deleted(job, invoked),
+                None => self.notebook.broke("r12: a message that cannot be read was dropped"),
+            }
+        }
+    }
+}
