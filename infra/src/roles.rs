@@ -69,7 +69,8 @@ fn scheduler(deployment: &Deployment) -> Vec<Value> {
     let jobs: Vec<Value> = job_queues(deployment).iter().map(|queue| arn(&queue.logical())).collect();
     let drains = arn(&Queue::of_drains().logical());
     vec![
-        allow(&["dynamodb:GetItem", "dynamodb:Query"], vec![arn(JOBS.logical)]),
+        // Wake-ups of what did not fit a shared limit.
+        allow(&["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"], vec![arn(JOBS.logical)]),
         allow(&["dynamodb:GetItem"], vec![arn(REGISTRATIONS.logical)]),
         allow(&["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], vec![arn(CONTROL.logical)]),
         // The attributes tell how long a queue is: a backlog stops the dispatch.
@@ -86,8 +87,8 @@ fn worker(deployment: &Deployment, own: &str) -> Vec<Value> {
         .map(|(_, job_type)| arn(&Queue::of_jobs(&job_type.queue, &job_type.logical).logical()))
         .collect();
     vec![
-        // Throttles.
-        allow(&["dynamodb:BatchGetItem"], vec![arn(CONTROL.logical)]),
+        // Throttles; reservations of shared limits.
+        allow(&["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], vec![arn(CONTROL.logical)]),
         // Renewed tokens are encrypted under the key that their item has: a worker makes no keys.
         allow(&["dynamodb:BatchGetItem", "dynamodb:UpdateItem"], vec![arn(CREDENTIALS.logical)]),
         key_use(&["kms:Decrypt"]),

@@ -15,6 +15,7 @@ mod listing;
 #[cfg(test)]
 mod sizes;
 
+use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::ports::{Applied, Change, ControlStore, Gate, JobStore, Page, PortError};
 use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
@@ -89,5 +90,17 @@ impl ControlStore for Store {
 
     async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
         self.control.throttled_until(scopes).await
+    }
+
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
+        self.control.reserve(slot, units, most).await
+    }
+
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        self.control.paces(of).await
+    }
+
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
+        self.control.set_pace(of, pace).await
     }
 }

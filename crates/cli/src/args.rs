@@ -11,6 +11,7 @@ use pollwheel_core::id::{ChannelName, JobTypeId};
 
 use crate::channel::ChannelCommand;
 use crate::cost::CostArgs;
+use crate::plan::PlanArgs;
 use crate::simulate::SimulateArgs;
 
 /// The longest tick is a minute: a wheel slower than the clock would be late at once.
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     /// Look at the jobs in a state folder.
     #[command(subcommand)]
     Job(JobCommand),
+    Plan(PlanArgs),
     Cost(CostArgs),
     Simulate(SimulateArgs),
     Completions(CompletionsArgs),
@@ -65,7 +67,12 @@ impl Command {
     pub(crate) const fn usual_log(&self) -> &'static str {
         match self {
             Self::Simulate(_) => "off",
-            Self::Run(_) | Self::Channel(_) | Self::Job(_) | Self::Cost(_) | Self::Completions(_) => "info",
+            Self::Run(_)
+            | Self::Channel(_)
+            | Self::Job(_)
+            | Self::Plan(_)
+            | Self::Cost(_)
+            | Self::Completions(_) => "info",
         }
     }
 }

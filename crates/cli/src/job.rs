@@ -25,7 +25,7 @@ const STORE: &str = "pollwheel.redb";
 const PAGE: usize = 1000;
 
 /// Opens a state folder that is there. Makes none.
-fn open(folder: &Path) -> Result<Store, Failure> {
+pub(crate) fn open(folder: &Path) -> Result<Store, Failure> {
     if !folder.join(STORE).is_file() {
         let message = format!("`{}` is not a state folder: name the `--state` of a run", folder.display());
         return Err(Failure::Input(message));
@@ -40,7 +40,7 @@ fn wait<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failur
     runtime.block_on(answer)
 }
 
-fn failed(error: &PortError) -> Failure {
+pub(crate) fn failed(error: &PortError) -> Failure {
     anyhow!("{}", error.chain()).into()
 }
 

@@ -12,6 +12,7 @@ mod exit;
 mod job;
 mod logs;
 mod output;
+mod plan;
 mod report;
 mod run;
 mod screen;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Job(JobCommand::List(args)) => job::list(&args),
         Command::Job(JobCommand::Show(args)) => job::show(&args),
         Command::Job(JobCommand::Explain(args)) => job::explain(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Cost(args) => cost::run(&args),
         Command::Simulate(args) => simulate::run(&args, &screen),
         Command::Completions(args) => completions::print(args.shell),

@@ -4,8 +4,10 @@ use std::num::NonZeroU16;
 use std::time::SystemTime;
 
 use ::http::{HeaderValue, Uri, header};
+use pollwheel_core::budget::Spend;
 use pollwheel_core::id::ChannelName;
 use pollwheel_core::outcome::Outcome;
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request};
 use pollwheel_core::row::JobRow;
 use tokio::time::Instant;
@@ -152,6 +154,7 @@ impl Connector {
             Err(error) => return polled(Outcome::BadResponse { reason: error.to_string() }),
         };
         let cap = NonZeroU16::new(channel.max_concurrent_per_host).unwrap_or(NonZeroU16::MIN);
+        let permits = request.permits;
         let moment = Moment { now: SystemTime::now(), scale: self.scale };
         let (mut conversation, mut outbound) = match Conversation::start(channel, job_type, request, moment) {
             Ok(started) => started,
@@ -159,7 +162,7 @@ impl Connector {
         };
         loop {
             let watched = Watched::start(watch, &outbound);
-            let answer = self.http.fetch(outbound, cap, deadline).await;
+            let answer = self.http.fetch(outbound, cap, deadline, permits).await;
             if let Some(watched) = watched {
                 watched.end(&answer);
             }
@@ -212,6 +215,14 @@ impl Poller for Connector {
         self.channels.limited_host(row)
     }
 
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        match self.channels.find(&request.row.job.job_type) {
+            Ok((channel, job_type)) => channel.spends(job_type, request, spec),
+            // Nothing is asked of a channel that is not there.
+            Err(_) => Vec::new(),
+        }
+    }
+
     async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {
         self.exchange(refresh, None).await
     }
@@ -253,6 +264,7 @@ mod tests {
             application: None,
             token: None,
             budget: std::time::Duration::from_secs(1),
+            permits: None,
         };
         is_send(&connector.poll(request));
     }

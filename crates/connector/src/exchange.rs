@@ -62,6 +62,9 @@ pub(crate) enum FetchError {
     /// An answer beyond a limit, or one that is not HTTP as it should be. Without content.
     #[error("{0}")]
     Bad(String),
+    /// A limit that is shared has no room: nothing was asked.
+    #[error("a limit that is shared has no room")]
+    OverBudget,
 }
 
 impl From<FetchError> for Outcome {
@@ -70,6 +73,8 @@ impl From<FetchError> for Outcome {
             FetchError::Timeout => Self::Timeout,
             FetchError::Network(reason) => Self::Network { reason },
             FetchError::Bad(reason) => Self::BadResponse { reason },
+            // The pass knows how long.
+            FetchError::OverBudget => Self::Deferred { reason: error.to_string(), again_seconds: None },
         }
     }
 }

@@ -185,6 +185,7 @@ fn park(
 fn wake(now: Timestamp, poll: &Finished<'_>, cohort: Cohort, waits: &Waits) -> Option<EpochMinute> {
     let owed = matches!(poll.outcome, Outcome::New { more: true, .. })
         || poll.outcome.refusal().is_some()
+        || poll.outcome.deferred_seconds().is_some()
         || waits.backoff_minutes.is_some();
     let minute = waits.earliest.max(hold::soonest_wake(now));
     let due = cohort.next_due(waits.earliest.max(poll.polled_at.minute().plus(1)));

@@ -11,6 +11,8 @@
 //! | control | `cursor#<job type>` | | the last minute whose work is durably enqueued | scheduler | nobody |
 //! | control | `pause#<channel>` or `pause#<job type>` | | dispatch is paused | control | control |
 //! | control | `throttle#<channel>` or `throttle#<job type>` | | an application-wide limit is spent until an instant | completion | time to live |
+//! | control | `spend#<scope>#<window>#<slot>` | | units reserved in one slot of a shared limit; the scope as in a throttle's key | workers | time to live, an hour after the slot |
+//! | control | `pace#<scope>#<window>` | | how far more is due of a shared limit than fits | scheduler | nobody |
 //! | control | `throttle#<channel>#token#<name>` or `throttle#<channel>#host#<host>` | | the same for one token of the application's pool, or one host | completion | time to live |
 //!
 //! A wake-up's epoch minute has ten digits, so that the minutes of two days, which share a partition, do not mix.
@@ -18,6 +20,7 @@
 //! `job` as a sort key is the account id, and after a `#` the target when there is one. A `#` or `%` inside an id is
 //! escaped as `%23` or `%25`, so distinct ids stay distinct. The names of tokens and hosts in throttles are escaped alike.
 
+use crate::budget::{PaceKey, SpendSlot};
 use crate::cadence::Cadence;
 use crate::id::{AccountId, ChannelName, JobId, JobTypeId, Target};
 use crate::ports::{Holder, QueueName};
@@ -115,6 +118,30 @@ pub fn throttle_key(scope: &ThrottleScope) -> String {
 
 fn part_key(channel: &ChannelName, kind: &str, name: &str) -> String {
     format!("{THROTTLE}{SEPARATOR}{channel}{SEPARATOR}{kind}{SEPARATOR}{}", escape(name))
+}
+
+/// The key of what the scheduler knows of a shared limit.
+#[must_use]
+pub fn pace_key(of: &PaceKey) -> String {
+    limit_key("pace", of)
+}
+
+/// What the keys of a shared limit's counters begin with.
+#[must_use]
+pub fn spend_prefix(of: &PaceKey) -> String {
+    limit_key("spend", of) + "#"
+}
+
+/// The key of the counter of a slot: its number has ten digits, so that keys are in the order of time.
+#[must_use]
+pub fn spend_key(slot: &SpendSlot) -> String {
+    format!("{}{:010}", spend_prefix(&slot.of), slot.index)
+}
+
+fn limit_key(kind: &str, of: &PaceKey) -> String {
+    let throttle = throttle_key(&of.scope);
+    let scope = throttle.strip_prefix(THROTTLE).unwrap_or(&throttle);
+    format!("{kind}{scope}{SEPARATOR}{}", of.window_seconds)
 }
 
 /// Partition and sort key of a holder's credentials. No channel's name begins with a `#`, so an account that is called
@@ -362,6 +389,10 @@ mod tests {
         assert_eq!(throttle_key(&ThrottleScope::JobType(job_type)), "throttle#mastodon/statuses");
         let host = ThrottleScope::Host(channel.clone(), "awoo.space:8443".into());
         assert_eq!(throttle_key(&host), "throttle#mastodon#host#awoo.space:8443");
+        let of = PaceKey { scope: host, window_seconds: 300 };
+        assert_eq!(pace_key(&of), "pace#mastodon#host#awoo.space:8443#300");
+        let slot = SpendSlot { of, index: 29_000_000, ends: EpochMinute::new(0).start() };
+        assert_eq!(spend_key(&slot), "spend#mastodon#host#awoo.space:8443#300#0029000000");
         let account = Holder::Account(AccountId::new("mastodon").unwrap());
         assert_ne!(credentials_key(&channel, &account), credentials_key(&channel, &Holder::Application));
         for bad in

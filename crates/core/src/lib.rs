@@ -5,6 +5,7 @@
 )]
 
 pub mod batch;
+pub mod budget;
 pub mod cadence;
 pub mod complete;
 pub mod context;
@@ -18,6 +19,7 @@ pub mod keys;
 pub mod message;
 pub mod meter;
 pub mod outcome;
+pub mod plan;
 pub mod policy;
 pub mod poll;
 pub mod ports;

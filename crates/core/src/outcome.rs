@@ -127,6 +127,9 @@ pub enum Outcome {
     Deferred {
         /// Why.
         reason: String,
+        /// Seconds after which it is polled again even so: it did not fit a shared limit, and is owed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        again_seconds: Option<u64>,
     },
 }
 
@@ -158,6 +161,12 @@ impl Outcome {
         } else {
             None
         }
+    }
+
+    /// Seconds after which a poll that did not fit a shared limit is owed.
+    #[must_use]
+    pub const fn deferred_seconds(&self) -> Option<u64> {
+        if let Self::Deferred { again_seconds, .. } = self { *again_seconds } else { None }
     }
 
     /// Why a poll failed, in at most [`MAX_ERROR_BYTES`]: the outcome's name and its reason. None for a poll that worked,

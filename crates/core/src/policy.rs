@@ -5,6 +5,7 @@ use std::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Budget;
 use crate::cadence::{Cadence, CadenceRange};
 use crate::id::{JobTypeId, ServiceLevel};
 
@@ -74,6 +75,21 @@ pub struct JobTypeSpec {
     pub levels: BTreeMap<ServiceLevel, Policy>,
     /// The policy of a level that is not declared.
     pub default_policy: Policy,
+    /// The limits that its jobs share with others, and that are kept by reservation. None of them: nothing is reserved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+    /// Most requests of one poll, follow-up pages included.
+    #[serde(default = "one_request", skip_serializing_if = "is_one")]
+    pub max_requests: u32,
+}
+
+const fn one_request() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_one(number: &u32) -> bool {
+    *number == 1
 }
 
 impl JobTypeSpec {
@@ -87,7 +103,15 @@ impl JobTypeSpec {
             backlog_limit: 1_000_000,
             levels: BTreeMap::new(),
             default_policy: Policy::new(range),
+            budgets: Vec::new(),
+            max_requests: one_request(),
         }
+    }
+
+    /// Whether the scheduler dispatches its jobs by the allowance of a shared limit.
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        self.budgets.iter().any(Budget::is_paced)
     }
 
     /// The policy of a service level.
@@ -183,6 +207,10 @@ impl JobTypeSpec {
         let spread = self.spread_seconds;
         number(spread <= MAX_SPREAD_SECONDS, "spread_seconds", u64::from(spread), "at most 59")?;
         number(self.backlog_limit > 0, "backlog_limit", self.backlog_limit, "at least 1")?;
+        for budget in &self.budgets {
+            number(budget.window_seconds > 0, "budgets.window_seconds", 0, "at least 1")?;
+            number(budget.cost > 0, "budgets.cost", 0, "at least 1")?;
+        }
         for policy in self.levels.values().chain([&self.default_policy]) {
             let hold = policy.hold_cap_minutes;
             number((1..=MAX_HOLD_MINUTES).contains(&hold), "hold_cap_minutes", u64::from(hold), "1 to 1440")?;

@@ -7,8 +7,10 @@ mod access;
 mod batch;
 mod keyring;
 mod one;
+mod purse;
 mod send;
 mod stops;
+mod till;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -25,6 +27,7 @@ use crate::policy::Catalog;
 use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, PortError, Queues};
 use batch::Groups;
 use keyring::Keyring;
+use purse::Purse;
 pub use send::MAX_OUTCOME_BYTES;
 use stops::Stops;
 
@@ -88,6 +91,8 @@ pub struct PollReport {
     pub cut_off: u64,
     /// Jobs not called because their channel, job type or host is throttled.
     pub throttled: u64,
+    /// Jobs not called because a limit that they share had no room.
+    pub over_budget: u64,
     /// Polls that panicked.
     pub panics: u64,
     /// Outcomes by name.
@@ -135,10 +140,12 @@ where
     let mut scopes = batch::scopes(&groups, worker.poller);
     scopes.extend(keyring.scopes());
     let stops = Stops::read(scopes, worker.control).await;
+    let purse = Purse::default();
+    batch::expect(&groups, worker, &keyring, &purse).await;
 
     let mut under_way: BTreeMap<JobId, Vec<&Record>> =
         groups.iter().map(|group| (group.message.row.job.clone(), group.records().to_vec())).collect();
-    let polls = groups.into_iter().map(|group| one::poll_group(group, worker, &keyring, &stops));
+    let polls = groups.into_iter().map(|group| one::poll_group(group, worker, &keyring, (&stops, &purse)));
     let mut finished = stream::iter(polls).buffer_unordered(worker.limits.concurrency.max(1));
     let mut completed = Vec::with_capacity(records.len());
     let mut cut_off = pin!(cut_off);
@@ -186,7 +193,10 @@ impl PollReport {
                 self.polled += 1;
                 self.lateness.push(lateness);
             }
-            None => self.throttled += u64::from(poll.outcome.refusal().is_some()),
+            None => {
+                self.throttled += u64::from(poll.outcome.refusal().is_some());
+                self.over_budget += u64::from(poll.outcome.deferred_seconds().is_some());
+            }
         }
     }
 }

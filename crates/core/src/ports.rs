@@ -8,6 +8,7 @@ mod poller;
 
 use std::error::Error;
 
+use crate::budget::{Pace, PaceKey, SpendSlot};
 use crate::event::Event;
 use crate::id::{ChannelName, JobId, JobTypeId};
 use crate::row::{JobRow, Place, Registration, Revision, WakeUp};
@@ -17,7 +18,7 @@ use crate::wheel::Cohort;
 pub use credentials::{
     Application, CredentialStore, Credentials, Holder, Lease, PoolToken, Saved, Secret, Secrets,
 };
-pub use poller::{Grant, Polled, Poller, Refresh, Refreshed, Renewal, Request};
+pub use poller::{Grant, Permits, Polled, Poller, Refresh, Refreshed, Renewal, Request};
 
 /// What a caller may do about a failed operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -186,6 +187,16 @@ pub trait ControlStore {
     /// Until when scopes are stopped, or were last: one answer a scope, in order. None for one that never was, or whose
     /// throttle ended long ago.
     async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError>;
+
+    /// Reserves up to `units` of a slot that has `most`. Gives how many: those, or what is left. All reservations of a slot
+    /// together never come to more than `most`. One whose answer is lost may have been made: its units are nobody's.
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError>;
+
+    /// What is known of shared limits: one answer each, in order; the default for one that nothing is known of.
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError>;
+
+    /// Keeps what is known of a shared limit. Of two at once, either stays.
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError>;
 }
 
 /// What an operator's pause stops.

@@ -1,12 +1,18 @@
 //! The tick pass: which partitions are due in (cursor, minute], and copies of their rows into the job queues.
 //!
-//! It reads and sends; the only thing it writes is the cursor, after everything before it is durably enqueued. Two
+//! It reads and sends; what it writes is the cursor, after everything before it is durably enqueued, and for job types that
+//! share limits wake-ups for what did not fit. Two
 //! ticks at once do no harm: both send, one moves the cursor, and the second completion of a job is fenced off.
 
 mod catch_up;
 mod drain;
+mod limits;
+mod order;
+#[cfg(test)]
+mod order_tests;
+mod paced;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::cadence::Cadence;
 use crate::id::JobTypeId;
@@ -22,6 +28,8 @@ pub use drain::{DrainReport, drain_messages};
 pub const FAN_OUT_ABOVE_PARTITIONS: usize = 256;
 /// Rows of one page: about 400 KB, two sends of 64 batches.
 pub const PAGE_ROWS: usize = 1000;
+/// Of a shared limit's allowance, what turns are planned with: the rest is for further pages.
+pub const PLANNED_PERCENT: u64 = 90;
 /// Partitions drained at once.
 pub const PARTITIONS_IN_FLIGHT: usize = 16;
 
@@ -88,6 +96,20 @@ pub struct JobTypeTick {
     pub end: TickEnd,
 }
 
+impl JobTypeTick {
+    fn new(spec: &JobTypeSpec) -> Self {
+        Self {
+            job_type: spec.id.clone(),
+            window_minutes: 0,
+            drained: DrainReport::default(),
+            fanned_out: 0,
+            paced: 0,
+            left: 0,
+            end: TickEnd::Skipped(Skip::Repeated),
+        }
+    }
+}
+
 /// How a tick ended for one job type.
 #[derive(Debug)]
 pub enum TickEnd {
@@ -106,7 +128,15 @@ where
     Q: Queues,
     C: Clock,
 {
-    join_all(dispatch.catalog.iter().map(|spec| tick_job_type(minute, spec, dispatch))).await
+    let (paced, free): (Vec<_>, Vec<_>) = dispatch.catalog.iter().partition(|spec| spec.is_paced());
+    // The job types of a channel stand together in the catalog.
+    let groups = paced.chunk_by(|one, other| one.id.channel() == other.id.channel());
+    let (paced, free) = join(
+        join_all(groups.map(|specs| paced::tick(minute, specs, dispatch))),
+        join_all(free.into_iter().map(|spec| tick_job_type(minute, spec, dispatch))),
+    )
+    .await;
+    paced.into_iter().flatten().chain(free).collect()
 }
 
 async fn tick_job_type<S, Q, C>(
@@ -119,15 +149,7 @@ where
     Q: Queues,
     C: Clock,
 {
-    let mut report = JobTypeTick {
-        job_type: spec.id.clone(),
-        window_minutes: 0,
-        drained: DrainReport::default(),
-        fanned_out: 0,
-        paced: 0,
-        left: 0,
-        end: TickEnd::Skipped(Skip::Repeated),
-    };
+    let mut report = JobTypeTick::new(spec);
     report.end = match enter(minute, spec, dispatch).await {
         Ok(Entry::Skip(skip)) => TickEnd::Skipped(skip),
         Ok(Entry::Open { cursor, window }) => {

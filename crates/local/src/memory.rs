@@ -11,6 +11,7 @@ mod rows;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 
+use pollwheel_core::budget::{Pace, PaceKey};
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::row::{JobRow, Place, WakeUp};
 use pollwheel_core::throttle::ThrottleScope;
@@ -30,6 +31,9 @@ pub struct MemoryStore {
     cursors: RefCell<BTreeMap<JobTypeId, EpochMinute>>,
     paused: RefCell<Paused>,
     throttles: RefCell<BTreeMap<ThrottleScope, Timestamp>>,
+    /// Units reserved, by limit and slot.
+    spent: RefCell<BTreeMap<PaceKey, BTreeMap<u64, u64>>>,
+    paces: RefCell<BTreeMap<PaceKey, Pace>>,
     stats: Cell<StoreStats>,
 }
 

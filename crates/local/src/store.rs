@@ -22,6 +22,7 @@
 
 mod apply;
 mod browse;
+mod budget;
 mod control;
 mod error;
 mod file;

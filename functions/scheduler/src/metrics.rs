@@ -106,12 +106,18 @@ pub(crate) fn drains(
 }
 
 fn dispatched(report: &DrainReport) -> Vec<Metric> {
-    vec![
+    let mut values = vec![
         Metric::count("Dispatched", report.dispatched),
         Metric::count("Held", report.held),
         Metric::count("MissedMinutes", report.missed),
         Metric::count("RowsUnreadable", report.unreadable),
-    ]
+    ];
+    // A metric costs by the month: only where a shared limit has kept something back.
+    let kept_back = [("OverBudget", report.over_budget), ("Stretched", report.stretched)];
+    values.extend(
+        kept_back.into_iter().filter(|(_, jobs)| *jobs > 0).map(|(name, jobs)| Metric::count(name, jobs)),
+    );
+    values
 }
 
 fn lag_metric(lag: Duration) -> Metric {

@@ -28,6 +28,8 @@ pub(crate) fn pass(
         Metric::count("RecordsFailed", failed as u64),
         Metric::amount("ReadUnits", usage.read_units),
     ];
+    // A metric costs by the month: only where a shared limit has kept something back.
+    values.extend((report.over_budget > 0).then(|| Metric::count("OverBudget", report.over_budget)));
     values.extend(latest.map(|latest| Metric::seconds("LatenessSecondsMax", latest)));
     values.extend(report.outcomes.iter().map(|(name, count)| Metric::outcome(name, *count)));
     metrics.emit(now, Dimension::Channel(channel), values);
@@ -42,6 +44,7 @@ pub(crate) fn pass(
         requests = report.requests,
         duplicates = report.duplicates,
         throttled = report.throttled,
+        over_budget = report.over_budget,
         renewed = report.renewed,
         unstarted = report.unstarted,
         cut_off = report.cut_off,

@@ -4,15 +4,18 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::id::{ChannelName, JobTypeId};
 use pollwheel_core::keys;
 use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError, Retry};
 use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 
-use super::item::{Item, PK, Reader, number, text};
+use super::item::{Item, ItemError, PK, Reader, number, text};
 use crate::connection::Connection;
 use crate::failure::failure;
 use crate::meter::Meter;
@@ -20,6 +23,15 @@ use crate::reads::{BATCH_KEYS, Consistency, batch_get};
 
 /// The attribute that holds a cursor's minute or a throttle's end.
 const VALUE: &str = "value";
+
+/// The attributes of a limit's pace: see [`Pace`].
+const TURNS: &str = "turns";
+const MEAN: &str = "mean";
+const POSITION: &str = "position";
+/// Seconds that a slot's counter outlives its slot.
+const SPEND_KEPT_SECONDS: u64 = 3600;
+/// Attempts at what is left of a slot, which others take from at the same time.
+const SPEND_ATTEMPTS: u32 = 3;
 
 /// The table `control`.
 #[derive(Debug, Clone)]
@@ -101,6 +113,36 @@ impl ControlTable {
         }
     }
 
+    /// Adds to a slot's counter, unless it would come to more than `most`: then what it has come to already.
+    async fn spend(
+        &self,
+        key: &str,
+        units: u64,
+        most: u64,
+        slot: &SpendSlot,
+    ) -> Result<Option<u64>, PortError> {
+        let update = self
+            .update(key)
+            .update_expression("SET #ttl = :ttl ADD #value :units")
+            .condition_expression("attribute_not_exists(#value) OR #value <= :room")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":units", number(units))
+            .expression_attribute_values(":room", number(most - units))
+            .expression_attribute_values(":ttl", number(slot.ends.millis() / 1000 + SPEND_KEPT_SECONDS))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match update.send().await {
+            Ok(answer) => {
+                self.meter.count_write(answer.consumed_capacity());
+                Ok(None)
+            }
+            Err(error) => match refused(&error) {
+                // An answer that does not say how many are used leaves none.
+                Some(item) => Ok(Some(Reader(item).number(VALUE).unwrap_or(most))),
+                None => Err(failure(self.writing(key), error)),
+            },
+        }
+    }
+
     /// The items of some keys, by key.
     async fn read(
         &self,
@@ -115,6 +157,16 @@ impl ControlTable {
             _ => None,
         };
         Ok(items.into_iter().filter_map(by_key).collect())
+    }
+}
+
+/// The item whose condition did not hold, if that is why a call failed.
+fn refused(error: &SdkError<UpdateItemError, HttpResponse>) -> Option<Item> {
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(refused)) => {
+            Some(refused.item().cloned().unwrap_or_default())
+        }
+        Some(_) | None => None,
     }
 }
 
@@ -201,5 +253,58 @@ impl ControlStore for ControlTable {
             None => Ok(None),
         };
         keys.iter().map(until).collect()
+    }
+
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
+        let key = keys::spend_key(slot);
+        let mut wanted = units.min(most);
+        for _ in 0..SPEND_ATTEMPTS {
+            if wanted == 0 {
+                break;
+            }
+            match self.spend(&key, wanted, most, slot).await? {
+                None => return Ok(wanted),
+                Some(used) => wanted = wanted.min(most.saturating_sub(used)),
+            }
+        }
+        Ok(0)
+    }
+
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        let keys: Vec<String> = of.iter().map(keys::pace_key).collect();
+        let mut found = HashMap::new();
+        for keys in keys.chunks(BATCH_KEYS) {
+            found.extend(self.read(keys, Consistency::Eventual).await?);
+        }
+        let pace = |key: &String| {
+            let Some(item) = found.get_mut(key) else { return Ok(Pace::default()) };
+            let mut read = || {
+                Ok(Pace {
+                    turns_thousandths: item.number(TURNS)?,
+                    mean_thousandths: item.number(MEAN)?,
+                    position: item.number(POSITION)?,
+                    at: Some(EpochMinute::new(item.number(VALUE)?)),
+                })
+            };
+            read().map_err(|error: ItemError| {
+                PortError::new(format!("reading `{key}` of table `{}`", self.table), Retry::Never, error)
+            })
+        };
+        keys.iter().map(pace).collect()
+    }
+
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
+        let key = keys::pace_key(of);
+        let update = self
+            .update(&key)
+            .update_expression("SET #value = :at, #turns = :turns, #mean = :mean, #position = :position")
+            .expression_attribute_names("#turns", TURNS)
+            .expression_attribute_names("#mean", MEAN)
+            .expression_attribute_names("#position", POSITION)
+            .expression_attribute_values(":position", number(pace.position))
+            .expression_attribute_values(":at", number(pace.at.map_or(0, EpochMinute::get)))
+            .expression_attribute_values(":turns", number(pace.turns_thousandths))
+            .expression_attribute_values(":mean", number(pace.mean_thousandths));
+        self.send(update, &key).await.map(|_| ())
     }
 }

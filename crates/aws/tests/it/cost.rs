@@ -18,6 +18,7 @@ use pollwheel_aws::{
     Connection, ControlTable, CredentialTable, CredentialVault, EventBridgeBus, Meter, SqsQueues, Usage,
 };
 use pollwheel_core::batch::Record;
+use pollwheel_core::budget::Spend;
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::complete::{Completion, complete};
 use pollwheel_core::context::{Context, ContextMap};
@@ -60,6 +61,10 @@ struct Upstream {
 }
 
 impl Poller for Upstream {
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        Spend::of_every(spec, None, request.token.map(|token| &*token.name))
+    }
+
     async fn poll(&self, request: Request<'_>) -> Polled {
         assert!(request.credentials.is_some(), "every account here has credentials");
         let number = self.polls.get();

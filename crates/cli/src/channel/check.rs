@@ -3,6 +3,7 @@
 
 use pollwheel_connector::channel::{Description, LimitDescription, Told};
 use pollwheel_connector::{Channel, ChannelSet, JobType};
+use pollwheel_core::budget::{Budget, BudgetScope, Counted};
 use pollwheel_core::policy::JobTypeSpec;
 use serde_json::{Value, json};
 
@@ -90,6 +91,9 @@ fn show_job_type(channel: &Channel, job_type: &JobType, output: &mut Output) -> 
     for limit in &limits {
         output.line(format_args!("    limit: {}", limit_text(limit)))?;
     }
+    for budget in &spec.budgets {
+        output.line(format_args!("    reserved: {}", budget_text(budget)))?;
+    }
     Ok(())
 }
 
@@ -107,6 +111,25 @@ fn limit_text(limit: &LimitDescription) -> String {
         Told::Body => "told by the body".to_owned(),
     };
     format!("of the {scope}, {told}, with a cushion of {cushion}")
+}
+
+fn budget_text(budget: &Budget) -> String {
+    let of = match &budget.scope {
+        BudgetScope::Application => "of the application".to_owned(),
+        BudgetScope::Endpoint => "of the endpoint".to_owned(),
+        BudgetScope::Token => "of a token".to_owned(),
+        BudgetScope::Host(Some(host)) => format!("of {host}"),
+        BudgetScope::Host(None) => "of a host".to_owned(),
+    };
+    let counted = match budget.counted {
+        Counted::Every => "",
+        Counted::WithToken => ", for requests with a token",
+        Counted::WithoutToken => ", for requests without a token",
+    };
+    match budget.slots() {
+        Some(slots) => format!("{of}, {} units every {} s{counted}", slots.most, slots.seconds),
+        None => format!("{of}, too few to be shared: no request is made{counted}"),
+    }
 }
 
 fn shards(spec: &JobTypeSpec) -> String {
@@ -140,6 +163,7 @@ fn spec_json(spec: &JobTypeSpec) -> Value {
         "shards": spec.shards,
         "spread_seconds": spec.spread_seconds,
         "backlog_limit": spec.backlog_limit,
+        "budgets": spec.budgets,
         "service_levels": spec.levels.iter().map(level).collect::<Vec<Value>>(),
     })
 }

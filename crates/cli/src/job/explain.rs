@@ -1,8 +1,9 @@
 //! `pollwheel job explain`: why a job's next poll is when it is.
 
 use pollwheel_connector::ChannelSet;
+use pollwheel_core::budget::PaceKey;
 use pollwheel_core::policy::Catalog;
-use pollwheel_core::ports::Gate;
+use pollwheel_core::ports::{ControlStore, Gate};
 use pollwheel_core::row::{JobRow, Place};
 use pollwheel_core::time::EpochMinute;
 use pollwheel_core::wheel::Cohort;
@@ -51,6 +52,8 @@ struct Explanation {
     cursor: Option<EpochMinute>,
     paused: bool,
     throttled_until: Option<String>,
+    /// Shared limits that are asked for more than they bear.
+    overdrawn: Vec<Overdrawn>,
     row: JobRow,
     #[serde(skip)]
     now: EpochMinute,
@@ -84,6 +87,7 @@ impl Explanation {
             throttled_until: throttled_until
                 .filter(|until| *until > now.start())
                 .map(|until| until.to_rfc3339()),
+            overdrawn: overdrawn(&row, store, catalog).await?,
             row,
             now,
         })
@@ -115,6 +119,14 @@ impl Explanation {
             if let Some(error) = &row.error {
                 term("error", error.to_string())?;
             }
+        }
+        for Overdrawn { scope, turns } in &self.overdrawn {
+            term(
+                "stretched",
+                format!(
+                    "the limit of {scope} bears less than is due: dispatched in one of {turns:.1} turns, fewer if its account has more than one job due in a minute"
+                ),
+            )?;
         }
         for minute in &self.wake_ups {
             term("wake-up", minute.to_string())?;
@@ -151,6 +163,22 @@ impl Explanation {
             (Some(_) | None, _) => format!("{} (name `--channels` to see what it allows)", self.row.level),
         }
     }
+}
+
+/// A shared limit of a job that is asked for more than it bears.
+#[derive(Debug, Serialize)]
+struct Overdrawn {
+    scope: String,
+    /// Turns in one of which a job is dispatched whose account has no other due in the minute.
+    turns: f64,
+}
+
+async fn overdrawn(row: &JobRow, store: &Store, catalog: &Catalog) -> Result<Vec<Overdrawn>, Failure> {
+    let budgets = catalog.get(&row.job.job_type).map_or(&[][..], |spec| &spec.budgets);
+    let keys: Vec<PaceKey> = budgets.iter().filter_map(|budget| budget.paced_for(row)).collect();
+    let paces = store.paces(&keys).await.map_err(|error| failed(&error))?;
+    let overdrawn = keys.iter().zip(paces).filter(|(_, pace)| pace.turns() > 1.0);
+    Ok(overdrawn.map(|(key, pace)| Overdrawn { scope: key.scope.to_string(), turns: pace.turns() }).collect())
 }
 
 /// The next poll, and why it is then.

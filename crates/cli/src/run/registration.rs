@@ -52,6 +52,7 @@ impl Sync<'_> {
         };
         file.for_each_batch(channels, BATCH, registering).await?;
         let withdrawn = self.withdraw_others(wanted).await?;
+        self.tell_of_overload()?;
         tracing::info!(
             accounts = wanted.accounts(),
             jobs = wanted.jobs,
@@ -62,6 +63,18 @@ impl Sync<'_> {
             withdrawn,
             "accounts registered"
         );
+        Ok(())
+    }
+
+    /// Says which shared limits bear less than what is registered. Nothing is refused: every job is polled less often.
+    fn tell_of_overload(&self) -> Result<(), Failure> {
+        if !self.catalog.iter().any(JobTypeSpec::is_paced) {
+            return Ok(());
+        }
+        let plan = crate::plan::of_store(self.store, self.catalog)?;
+        for limit in plan.limits.iter().filter(|limit| !limit.fits) {
+            tracing::warn!("{}", crate::plan::overload(limit));
+        }
         Ok(())
     }
 

@@ -56,6 +56,8 @@ pub(super) fn paced(catalog: &Catalog, tick: Option<Duration>) -> Catalog {
     let paced = |spec: &JobTypeSpec| {
         let mut spec = spec.clone();
         spec.spread_seconds = spec.spread_seconds.min(longest.unwrap_or(0));
+        // Limits are real time, too.
+        spec.budgets = spec.budgets.iter().map(|budget| budget.scaled(scale(tick))).collect();
         // Floors that servers ask for are real time: what caps them must be, too.
         for policy in spec.levels.values_mut().chain([&mut spec.default_policy]) {
             let minutes = u128::from(policy.max_staleness_minutes) * REAL_TICK.as_micros() / tick_micros;

@@ -60,8 +60,7 @@ fn every_shipped_channel_passes_its_recorded_polls() {
     assert!(channels.len() >= 2, "{answer}");
     for channel in channels {
         let warnings = channel["warnings"].as_array().unwrap().iter().map(ToString::to_string);
-        // Two APIs have limits that no response tells of.
-        let unexpected: Vec<String> = warnings.filter(|text| !text.contains("it is not kept yet")).collect();
+        let unexpected: Vec<String> = warnings.collect();
         assert_eq!(unexpected, Vec::<String>::new(), "{channel}");
     }
 }

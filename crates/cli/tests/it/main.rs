@@ -12,6 +12,7 @@ mod demo;
 mod inspection;
 mod live;
 mod outage;
+mod planning;
 mod polling;
 mod process;
 mod refusals;

@@ -52,7 +52,8 @@ fn poll(
     let mut row = row("42", r#"{"poll":{"cursor":"1"}}"#);
     row.subject.base_url = None;
     row.job.job_type = pollwheel_core::id::JobTypeId::new("toy/posts").unwrap();
-    let request = Request { row: &row, credentials: account, application, token, budget: BUDGET };
+    let request =
+        Request { row: &row, credentials: account, application, token, budget: BUDGET, permits: None };
     let mut asked = Vec::new();
     let replayed = replay_renewing(channels, request, at(1_000_000), |request| {
         asked.push(request.clone());

@@ -6,6 +6,7 @@
 mod account;
 mod advice;
 mod auth;
+mod budgets;
 mod compile;
 mod cursor;
 mod description;
@@ -52,6 +53,7 @@ pub(crate) use self::{
     pages::{Follow, Pages},
 };
 use crate::base_url::BaseUrl;
+use crate::reading::Host;
 use crate::request::{JobValues, Place};
 use crate::template::Values as _;
 
@@ -155,6 +157,12 @@ impl Channel {
                     .map_err(|error| format!("`{}` is no URL to poll: {error}", variable.name()))
             }
         }
+    }
+
+    /// Whose host a job polls.
+    pub(crate) fn whose(&self, base: &BaseUrl) -> Host {
+        let is_channels = self.base_url.as_ref().is_some_and(|own| own.origin() == base.origin());
+        if is_channels { Host::Channels } else { Host::Accounts }
     }
 
     fn base_url_of(&self, own: Option<&str>) -> Result<Cow<'_, BaseUrl>, String> {

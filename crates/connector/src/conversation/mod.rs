@@ -27,7 +27,7 @@ use crate::channel::{Channel, FirstPoll, JobType, Token};
 use crate::cursor::{IdHash, Ledger};
 use crate::exchange::{FetchError, Outbound, Response};
 use crate::items::{self, Found, Page, Wanted};
-use crate::reading::{Host, Reader};
+use crate::reading::Reader;
 use crate::state::{State, Validators};
 use crate::wait::Scale;
 
@@ -115,8 +115,7 @@ impl<'a> Conversation<'a> {
         let state = state.unwrap_or_default();
         let now = Timestamp::try_from(moment.now).unwrap_or(Timestamp::MAX);
         let ledger = Ledger::read(job.cursor.kind(), &state, now).map_err(|error| bad(error.to_string()))?;
-        let is_channels = channel.base_url.as_ref().is_some_and(|own| own.origin() == base.origin());
-        let host = if is_channels { Host::Channels } else { Host::Accounts };
+        let host = channel.whose(&base);
         let sending = Sending::of(&channel.auth, job.need, host, request).map_err(refused)?;
         let token = if sending.is_something() { Token::Present } else { Token::Absent };
         let pool = request.token;
@@ -150,6 +149,10 @@ impl<'a> Conversation<'a> {
 
     /// Takes an answer. `time_left` is what remains of the request's budget.
     pub(crate) fn answer(&mut self, answer: Result<Response, FetchError>, time_left: Duration) -> Step {
+        // A shared limit without room is as a limit of pages: what was read is kept, and the gap.
+        if answer.as_ref().err() == Some(&FetchError::OverBudget) {
+            return self.stop(FetchError::OverBudget.into());
+        }
         self.requests += 1;
         let response = match answer {
             Ok(response) => {

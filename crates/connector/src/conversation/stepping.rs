@@ -203,7 +203,7 @@ impl Conversation<'_> {
     /// the channel casts doubt on them too.
     pub(super) fn stop(&mut self, outcome: Outcome) -> Step {
         let wait = match &outcome {
-            Outcome::Timeout | Outcome::Network { .. } => None,
+            Outcome::Timeout | Outcome::Network { .. } | Outcome::Deferred { .. } => None,
             Outcome::ServerError { retry_after_seconds, .. } => *retry_after_seconds,
             Outcome::RateLimited { reset_seconds, .. } => *reset_seconds,
             Outcome::Unchanged { .. }
@@ -213,8 +213,7 @@ impl Conversation<'_> {
             | Outcome::Gone
             | Outcome::BadResponse { .. }
             | Outcome::BusRefused { .. }
-            | Outcome::Crashed
-            | Outcome::Deferred { .. } => return self.done(outcome),
+            | Outcome::Crashed => return self.done(outcome),
         };
         if self.fresh == 0 && !self.has_moved {
             return self.done(outcome);

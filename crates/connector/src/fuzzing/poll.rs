@@ -56,6 +56,7 @@ pub(super) fn once(job_type: &str, context: &str, response: &::http::Response<By
         application: None,
         token: None,
         budget: Duration::from_secs(30),
+        permits: None,
     };
     let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
     let mut requests = 0;

@@ -12,6 +12,7 @@ mod hosts;
 mod redirect;
 mod room;
 
+use std::future::poll_fn;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use pollwheel_core::ports::Permits;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub use self::address::special_host;
@@ -88,14 +90,16 @@ impl Http {
     }
 
     /// Makes one exchange, redirects included, before `deadline`: with at most `cap` requests under way to a host, its own
-    /// included. Waiting for a place among them takes from the same time.
+    /// included. Waiting for a place among them takes from the same time, and so does waiting for leave of `permits`, which is
+    /// asked for right before each request.
     pub(crate) async fn fetch(
         &self,
         outbound: Outbound,
         cap: NonZeroU16,
         deadline: Instant,
+        permits: Option<&dyn Permits>,
     ) -> Result<Response, FetchError> {
-        timeout_at(deadline, self.follow(outbound, cap)).await.unwrap_or(Err(FetchError::Timeout))
+        timeout_at(deadline, self.follow(outbound, cap, permits)).await.unwrap_or(Err(FetchError::Timeout))
     }
 
     /// Makes one exchange before `deadline` and follows no redirect: for requests whose body is a secret.
@@ -113,13 +117,23 @@ impl Http {
         Ok(Response { status: head.status, headers: head.headers, body, uri: outbound.uri, redirects: 0 })
     }
 
-    async fn follow(&self, mut outbound: Outbound, cap: NonZeroU16) -> Result<Response, FetchError> {
+    async fn follow(
+        &self,
+        mut outbound: Outbound,
+        cap: NonZeroU16,
+        permits: Option<&dyn Permits>,
+    ) -> Result<Response, FetchError> {
         let mut redirects = 0;
         loop {
             let _place = match outbound.uri.authority() {
                 Some(host) => Some(self.hosts.place(host, cap).await),
                 None => None,
             };
+            if let Some(permits) = permits
+                && !poll_fn(|context| permits.poll_take(context)).await
+            {
+                return Err(FetchError::OverBudget);
+            }
             let (head, incoming) = self.head(&outbound).await?.into_parts();
             let target = redirect::target(&outbound.uri, head.status, &head.headers)?;
             // Of a redirect, too: read to its end, the connection can be used again.

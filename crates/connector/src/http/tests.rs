@@ -71,7 +71,7 @@ fn get(uri: &str) -> Outbound {
 }
 
 async fn fetch(http: &Http, outbound: Outbound) -> Result<Response, FetchError> {
-    http.fetch(outbound, CAP, Instant::now() + Duration::from_secs(20)).await
+    http.fetch(outbound, CAP, Instant::now() + Duration::from_secs(20), None).await
 }
 
 const CAP: NonZeroU16 = NonZeroU16::new(8).unwrap();
@@ -206,7 +206,7 @@ async fn no_more_requests_than_the_cap_are_under_way_to_one_host() {
     let fetches: Vec<_> = (0..30)
         .map(|_| {
             let (http, outbound) = (http.clone(), get(&server.url()));
-            tokio::spawn(async move { http.fetch(outbound, cap, deadline).await })
+            tokio::spawn(async move { http.fetch(outbound, cap, deadline, None).await })
         })
         .collect();
     for fetch in fetches {
@@ -229,10 +229,12 @@ async fn r21_waiting_for_a_busy_host_ends_with_the_budget_and_frees_it() {
     let within = |milliseconds| Instant::now() + Duration::from_millis(milliseconds);
     let silent = get(&format!("{}/silent", server.url()));
     let waiting = get(&format!("{}/waiting", server.url()));
-    let (first, second) =
-        tokio::join!(http.fetch(silent, cap, within(1_000)), http.fetch(waiting, cap, within(200)));
+    let (first, second) = tokio::join!(
+        http.fetch(silent, cap, within(1_000), None),
+        http.fetch(waiting, cap, within(200), None)
+    );
     assert_eq!((first.unwrap_err(), second.unwrap_err()), (FetchError::Timeout, FetchError::Timeout));
-    let third = http.fetch(get(&server.url()), cap, within(20_000)).await;
+    let third = http.fetch(get(&server.url()), cap, within(20_000), None).await;
     assert_eq!(third.unwrap().status, 200);
     assert!(server.requests().iter().all(|request| !request.contains("/waiting")));
 }

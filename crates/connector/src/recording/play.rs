@@ -64,6 +64,7 @@ pub fn play(channels: &ChannelSet, channel: &Channel, case: &Case) -> Result<Pla
         application: application.as_ref(),
         token: application.as_ref().and_then(|application| application.tokens.first()),
         budget: BUDGET,
+        permits: None,
     };
     let mut deviations = Vec::new();
     let mut asked_so_far = 0;

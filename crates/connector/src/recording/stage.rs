@@ -74,6 +74,7 @@ impl<'c> Stage<'c> {
             application: self.application.as_ref(),
             token: self.application.as_ref().and_then(|application| application.tokens.first()),
             budget: BUDGET,
+            permits: None,
         };
         replay_with(self.channels, request, now, |asked| {
             let answer = script(&Asking::of(asked));

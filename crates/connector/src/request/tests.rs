@@ -58,8 +58,14 @@ fn outbound(request: &str, context: &str, cursor: Option<&str>) -> Result<crate:
     let mut credentials = Credentials::of_token(Secret::new("t0ken"));
     credentials.secrets.insert("api_key".into(), Secret::new("s3cret"));
     let budget = std::time::Duration::from_secs(1);
-    let request =
-        Request { row: &row, credentials: Some(&credentials), application: None, token: None, budget };
+    let request = Request {
+        row: &row,
+        credentials: Some(&credentials),
+        application: None,
+        token: None,
+        budget,
+        permits: None,
+    };
     let endpoint = &channels.get("toy").unwrap().job_types.values().next().unwrap().endpoint;
     let uri = "https://api.example.com/posts".parse().unwrap();
     endpoint.outbound(uri, &JobValues::of(request).after(cursor)).map_err(|error| error.to_string())

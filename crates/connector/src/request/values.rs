@@ -36,7 +36,7 @@ pub(crate) struct JobValues<'a> {
 impl<'a> JobValues<'a> {
     /// The values for a poll.
     pub(crate) const fn of(request: Request<'a>) -> Self {
-        let Request { row, credentials, application, token, budget: _ } = request;
+        let Request { row, credentials, application, token, budget: _, permits: _ } = request;
         let secrets = Secrets::Held { account: credentials, application, pool: token };
         Self { row, secrets, cursor: None, page: None, members: OnceCell::new() }
     }

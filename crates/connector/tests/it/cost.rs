@@ -102,8 +102,14 @@ fn response(status: u16, body: &Bytes) -> http::Response<Bytes> {
 }
 
 fn poll(channels: &ChannelSet, row: &JobRow, response: &http::Response<Bytes>) -> Polled {
-    let request =
-        Request { row, credentials: None, application: None, token: None, budget: Duration::from_secs(30) };
+    let request = Request {
+        row,
+        credentials: None,
+        application: None,
+        token: None,
+        budget: Duration::from_secs(30),
+        permits: None,
+    };
     replay(channels, request, SystemTime::UNIX_EPOCH, |_| response.clone())
 }
 

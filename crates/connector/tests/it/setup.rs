@@ -67,7 +67,14 @@ pub(crate) fn row(base_url: &str) -> JobRow {
 pub(crate) async fn poll_with(connector: &Connector, row: &JobRow, budget: Duration) -> Polled {
     let credentials = Credentials::of_token(Secret::new(TOKEN));
     let polled = connector
-        .poll(Request { row, credentials: Some(&credentials), application: None, token: None, budget })
+        .poll(Request {
+            row,
+            credentials: Some(&credentials),
+            application: None,
+            token: None,
+            budget,
+            permits: None,
+        })
         .await;
     let shown = format!("{:?} {}", polled.outcome, serde_json::to_string(&polled.outcome).unwrap());
     assert!(!shown.contains(TOKEN), "r28: the token is in {shown}");

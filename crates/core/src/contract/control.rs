@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{NOW, job_type};
+use crate::budget::{Pace, PaceKey, SpendSlot};
 use crate::id::ChannelName;
 use crate::ports::{ControlStore, Gate, PortError};
 use crate::throttle::ThrottleScope;
@@ -14,6 +15,58 @@ use crate::throttle::ThrottleScope;
 pub async fn control_store_contract(store: &impl ControlStore) {
     a_cursor_moves_from_where_it_was_read(store).await;
     a_throttle_is_never_shortened(store).await;
+    a_slot_grants_no_more_than_it_has(store).await;
+    a_pace_is_kept_for_each_limit(store).await;
+}
+
+#[expect(clippy::expect_used, reason = "the suite's own texts are names")]
+fn limits() -> [PaceKey; 4] {
+    let channel = ChannelName::new("contract").expect("a channel name");
+    let host = ThrottleScope::Host(channel.clone(), "a#b%23:1".into());
+    let key = |scope, window_seconds| PaceKey { scope, window_seconds };
+    [
+        key(ThrottleScope::Channel(channel.clone()), 900),
+        key(ThrottleScope::Channel(channel), 3600),
+        key(ThrottleScope::JobType(job_type("contract/limited")), 900),
+        key(host, 900),
+    ]
+}
+
+async fn a_slot_grants_no_more_than_it_has(store: &impl ControlStore) {
+    for (of, number) in limits().into_iter().zip(0_u64..) {
+        let index = u64::from(NOW.get());
+        let slot = |index| SpendSlot { of: of.clone(), index, ends: NOW.plus(1).start() };
+        let reserve = async |index, units| good(store.reserve(&slot(index), units, 10 + number).await);
+        assert_eq!(reserve(index, 0).await, 0, "nothing is asked for");
+        assert_eq!(reserve(index, 4).await, 4);
+        assert_eq!(reserve(index, 6 + number).await, 6 + number, "all that is left");
+        assert_eq!(reserve(index, 1).await, 0, "nothing is left");
+        assert_eq!(reserve(index + 1, 7).await, 7, "the next slot has units of its own");
+        assert_eq!(reserve(index + 1, 7).await, 3 + number, "what is left of what was asked for");
+        assert_eq!(reserve(index + 1, u64::MAX).await, 0);
+        assert_eq!(reserve(index, 1).await, 0, "a slot of a worker whose clock is behind is as it was");
+        assert_eq!(good(store.reserve(&slot(index + 2), 5, 0).await), 0, "a slot without units");
+        assert_eq!(good(store.reserve(&slot(index + 3), u64::MAX, 3).await), 3);
+    }
+}
+
+async fn a_pace_is_kept_for_each_limit(store: &impl ControlStore) {
+    let limits = limits();
+    assert_eq!(good(store.paces(&limits).await), [Pace::default(); 4]);
+    assert_eq!(good(store.paces(&[]).await), [], "one answer a limit");
+    let pace = |number: u32| Pace {
+        turns_thousandths: 1_000_000_000 - number,
+        mean_thousandths: u32::MAX - number,
+        position: u64::MAX - u64::from(number),
+        at: Some(NOW.plus(number)),
+    };
+    for (of, number) in limits.iter().zip(0..) {
+        good(store.set_pace(of, pace(number + 10)).await);
+        good(store.set_pace(of, pace(number)).await);
+    }
+    assert_eq!(good(store.paces(&limits).await), [0, 1, 2, 3].map(pace));
+    let [first, _, third, _] = limits;
+    assert_eq!(good(store.paces(&[third, first]).await), [pace(2), pace(0)], "answers are in order");
 }
 
 #[expect(clippy::expect_used, reason = "the contract: nothing here is refused")]

@@ -67,7 +67,7 @@ pub(super) fn waits(
     let backoff = backoff(row, poll, policy, draw);
     let limit = limit(poll, policy, draw);
     let floor = floor_seconds.map(|seconds| floor(poll.polled_at, seconds, spread_seconds));
-    let all = [limit, floor, backoff.map(|(wait, _)| wait)];
+    let all = [limit, floor, backoff.map(|(wait, _)| wait), deferred(poll, policy)];
 
     let after = poll.polled_at.minute().plus(1);
     let due = cohort.next_due(after);
@@ -97,6 +97,12 @@ impl Kind {
 fn wait(from: Timestamp, seconds: u64, jitter_minutes: u32, kind: Kind) -> Wait {
     let instant = from.plus(Duration::from_secs(seconds)).plus(minutes(jitter_minutes));
     Wait { until: EpochMinute::at_or_after(instant), jitter_minutes, kind }
+}
+
+/// A poll that did not fit a shared limit is owed when its next slot begins. The row need not know.
+fn deferred(poll: &Finished<'_>, policy: &Policy) -> Option<Wait> {
+    let seconds = poll.outcome.deferred_seconds()?;
+    Some(wait(poll.polled_at, capped(seconds, policy), 0, Kind::Shared))
 }
 
 /// A job leaves some way into its minute, so a minute that begins a little too soon may still keep the floor.

@@ -254,12 +254,26 @@ fn several_spent_limits_stop_each_its_scope_until_the_latest_instant_said() {
 
 #[test]
 fn what_was_put_off_changes_nothing_and_comes_at_its_next_phase() {
-    let outcome = Outcome::Deferred { reason: "another worker renews the credentials".to_owned() };
+    let outcome =
+        Outcome::Deferred { reason: "another worker renews the credentials".to_owned(), again_seconds: None };
     let mut failing = row("a1", 60);
     (failing.failures, failing.backoff_minutes, failing.error) = (3, 8, Some("timeout".into()));
     let (_, decision) = decide_on(&failing, &outcome, &Hints::default(), &spec(60, 60));
     assert_eq!((decision.step, decision.wake, decision.throttles), (Step::Stay, None, vec![]));
     assert_eq!(decision.notice, None);
+}
+
+#[test]
+fn what_did_not_fit_a_shared_limit_is_woken_when_its_next_slot_begins_and_nothing_is_held_against_it() {
+    let deferred = |again_seconds| Outcome::Deferred { reason: "no room".to_owned(), again_seconds };
+    let mut failing = row("a1", 60);
+    (failing.failures, failing.error) = (3, Some("timeout".into()));
+    let (due, decision) = decide_on(&failing, &deferred(Some(40)), &Hints::default(), &spec(60, 60));
+    assert_eq!((decision.step, decision.wake), (Step::Stay, Some(due.plus(1))));
+    let (due, decision) = decide_on(&failing, &deferred(Some(290)), &Hints::default(), &spec(60, 60));
+    assert_eq!(decision.wake, Some(due.plus(6)), "a longer slot");
+    let (_, decision) = decide_on(&row("a1", 1), &deferred(Some(40)), &Hints::default(), &spec(1, 60));
+    assert_eq!(decision.wake, None, "its cohort comes round by then");
 }
 
 #[test]
@@ -386,7 +400,10 @@ fn any_outcome() -> impl Strategy<Value = Outcome> {
         Just(Outcome::BadResponse { reason: "html".to_owned() }),
         Just(Outcome::BusRefused { reason: "throttled".to_owned() }),
         Just(Outcome::Crashed),
-        Just(Outcome::Deferred { reason: "another renews".to_owned() }),
+        proptest::option::of(any::<u64>()).prop_map(|again_seconds| Outcome::Deferred {
+            reason: "another renews".to_owned(),
+            again_seconds
+        }),
     ]
 }
 

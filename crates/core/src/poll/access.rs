@@ -1,15 +1,19 @@
 //! What one job polls with, from its first call to its last: the account's credentials, the application's, a token of its
 //! pool. A call that was refused is made again with others when there are any, and only then is the job unauthorized.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::batch::Group;
 use super::keyring::{Keyring, Locked, Wish, pick};
+use super::purse::{Need, Purse, Spent};
 use super::stops::Stops;
+use super::till::Till;
 use super::{Worker, one};
-use crate::outcome::{LimitReading, Outcome, Scope};
+use crate::outcome::{Hints, LimitReading, Outcome, Scope};
 use crate::ports::{
-    Application, Clock, CredentialStore, Credentials, Grant, Holder, Polled, Poller, Renewal, Request,
+    Application, Clock, ControlStore, CredentialStore, Credentials, Grant, Holder, Polled, Poller, Renewal,
+    Request,
 };
 use crate::time::Timestamp;
 
@@ -19,6 +23,9 @@ pub(super) struct Access<'a, 'w, P, B, Q, S, K, C> {
     worker: &'a Worker<'w, P, B, Q, S, K, C>,
     keyring: &'a Keyring<'w, P, K>,
     stops: &'a Stops,
+    purse: &'a Purse,
+    /// What the next request is for.
+    need: Need,
     credentials: Option<Credentials>,
     tried: Tried,
 }
@@ -36,6 +43,7 @@ enum Tried {
 impl<'a, 'w, P, B, Q, S, K, C> Access<'a, 'w, P, B, Q, S, K, C>
 where
     P: Poller,
+    S: ControlStore,
     K: CredentialStore,
     C: Clock,
 {
@@ -43,10 +51,11 @@ where
         group: &'a Group<'a>,
         worker: &'a Worker<'w, P, B, Q, S, K, C>,
         keyring: &'a Keyring<'w, P, K>,
-        stops: &'a Stops,
+        (stops, purse): (&'a Stops, &'a Purse),
     ) -> Self {
         let credentials = group.credentials.clone();
-        Self { group, worker, keyring, stops, credentials, tried: Tried::Nothing }
+        let (need, tried) = (Need::First, Tried::Nothing);
+        Self { group, worker, keyring, stops, purse, need, credentials, tried }
     }
 
     /// Has a token renewed that ends soon. Where that fails the old one is used as long as it is good.
@@ -67,7 +76,15 @@ where
     pub(super) async fn poll(&mut self) -> Result<Polled, Locked> {
         let mut requests = 0_u32;
         loop {
-            let (mut polled, used) = self.poll_once().await?;
+            let once = self.poll_once().await;
+            self.need = Need::Further;
+            let (mut polled, used) = match once {
+                // The first poll was refused, and for a second one there is no room now.
+                Err(Locked::Outcome(outcome)) if requests > 0 => {
+                    return Ok(Polled { outcome, hints: Hints::default(), items: Vec::new(), requests });
+                }
+                once => once?,
+            };
             requests = requests.saturating_add(polled.requests);
             polled.requests = requests;
             if polled.outcome != Outcome::Unauthorized {
@@ -99,11 +116,36 @@ where
             application: application.as_deref(),
             token,
             budget: one::time_left(self.worker).min(self.worker.limits.poll),
+            permits: None,
         };
-        let polled = self.worker.poller.poll(request).await;
+        let polled = self.poll_within(request).await?;
         let at = self.worker.clock.now();
         self.stops.note(&job.job_type, at, &polled.outcome, &polled.hints);
         Ok((polled, token.map(|token| token.name.clone())))
+    }
+
+    /// Makes a poll within the limits that its job shares with others.
+    async fn poll_within(&self, request: Request<'_>) -> Result<Polled, Locked> {
+        let Worker { poller, control, clock, catalog, .. } = self.worker;
+        let spec = catalog.get(&request.row.job.job_type).filter(|spec| !spec.budgets.is_empty());
+        let spends = spec.map_or_else(Vec::new, |spec| poller.spends(&request, spec));
+        if spends.is_empty() {
+            return Ok(poller.poll(request).await);
+        }
+        let paid = self.purse.take(&spends, self.need, *control, *clock).await;
+        let paid = paid.map_err(|spent| Locked::Outcome(one::deferred(spent)))?;
+        let refused: RefCell<Option<Spent>> = RefCell::default();
+        let take = async || {
+            let taken = self.purse.take(&spends, Need::Further, *control, *clock).await;
+            taken.map_err(|spent| *refused.borrow_mut() = Some(spent)).is_ok()
+        };
+        let till = Till::default();
+        let poll = poller.poll(Request { permits: Some(&till), ..request });
+        let mut polled = till.serve(poll, paid, *clock, take).await;
+        if let (Outcome::Deferred { .. }, Some(spent)) = (&polled.outcome, refused.into_inner()) {
+            polled.outcome = one::deferred(spent);
+        }
+        Ok(polled)
     }
 
     /// A token of the pool was refused. When another is not, the token is at fault and rests; otherwise the account is.

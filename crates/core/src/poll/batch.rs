@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PollReport;
+use super::keyring::Keyring;
+use super::purse::Purse;
+use super::{PollReport, Worker};
 use crate::batch::{BatchResult, Record};
 use crate::id::{AccountId, ChannelName, JobId};
 use crate::message::{Message, PollMessage};
 use crate::policy::Catalog;
-use crate::ports::{Application, CredentialStore, Credentials, Poller};
+use crate::ports::{Application, CredentialStore, Credentials, Poller, Request};
 use crate::throttle::ThrottleScope;
 
 /// The records of one job in a batch, and the message that it is polled by: the newest.
@@ -84,6 +86,32 @@ pub(super) fn scopes(groups: &[Group<'_>], poller: &impl Poller) -> BTreeSet<Thr
         scopes.extend(host.map(|host| ThrottleScope::Host(group.channel.clone(), host)));
     }
     scopes
+}
+
+/// Counts the first requests of the batch that take from shared limits, so that they are reserved together.
+pub(super) async fn expect<P: Poller, B, Q, S, K: CredentialStore, C>(
+    groups: &[Group<'_>],
+    worker: &Worker<'_, P, B, Q, S, K, C>,
+    keyring: &Keyring<'_, P, K>,
+    purse: &Purse,
+) {
+    for group in groups {
+        let row = &group.message.row;
+        let Some(spec) = worker.catalog.get(&row.job.job_type).filter(|spec| !spec.budgets.is_empty()) else {
+            continue;
+        };
+        let application = keyring.application(&group.channel);
+        let request = Request {
+            row,
+            credentials: group.credentials.as_ref(),
+            application: application.as_deref(),
+            // Which token of a pool it will be is known when the poll begins.
+            token: None,
+            budget: worker.limits.poll,
+            permits: None,
+        };
+        purse.expect(&worker.poller.spends(&request, spec)).await;
+    }
 }
 
 fn read_one(record: &Record, catalog: &Catalog) -> Result<(PollMessage, ChannelName), String> {

@@ -219,7 +219,7 @@ impl<'w, P: Poller, K: CredentialStore> Keyring<'w, P, K> {
 }
 
 fn deferred(reason: &str) -> Outcome {
-    Outcome::Deferred { reason: reason.to_owned() }
+    Outcome::Deferred { reason: reason.to_owned(), again_seconds: None }
 }
 
 /// The token of a pool that a job uses: the same one as long as it is not throttled, so that the tokens share the jobs.

@@ -8,12 +8,13 @@ use futures_util::FutureExt;
 use super::access::Access;
 use super::batch::Group;
 use super::keyring::{Keyring, Locked};
+use super::purse::{Purse, Spent};
 use super::stops::Stops;
 use super::{CUT_OFF_MARGIN, End, Tally, Worker};
 use crate::event::Event;
 use crate::message::{Completed, PollMessage};
 use crate::outcome::{Hints, Outcome, Scope};
-use crate::ports::{Bus, Clock, CredentialStore, Polled, Poller};
+use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Polled, Poller};
 use crate::throttle::ThrottleScope;
 use crate::time::Timestamp;
 
@@ -22,15 +23,16 @@ pub(super) async fn poll_group<'r, P, B, Q, S, K, C>(
     group: Group<'r>,
     worker: &Worker<'_, P, B, Q, S, K, C>,
     keyring: &Keyring<'_, P, K>,
-    stops: &Stops,
+    shared: (&Stops, &Purse),
 ) -> (Group<'r>, End)
 where
     P: Poller,
     B: Bus,
+    S: ControlStore,
     K: CredentialStore,
     C: Clock,
 {
-    let poll = poll_one(&group, worker, keyring, stops);
+    let poll = poll_one(&group, worker, keyring, shared);
     let end = match AssertUnwindSafe(poll).catch_unwind().await {
         Ok(end) => end,
         Err(_) => End::Panicked,
@@ -42,11 +44,12 @@ async fn poll_one<P, B, Q, S, K, C>(
     group: &Group<'_>,
     worker: &Worker<'_, P, B, Q, S, K, C>,
     keyring: &Keyring<'_, P, K>,
-    stops: &Stops,
+    (stops, purse): (&Stops, &Purse),
 ) -> End
 where
     P: Poller,
     B: Bus,
+    S: ControlStore,
     K: CredentialStore,
     C: Clock,
 {
@@ -59,7 +62,7 @@ where
     if time_left(worker).is_zero() {
         return End::Unstarted;
     }
-    let mut access = Access::new(group, worker, keyring, stops);
+    let mut access = Access::new(group, worker, keyring, (stops, purse));
     let polled = match access.renew_if_due(now).await {
         Ok(()) => access.poll().await,
         Err(locked) => Err(locked),
@@ -108,6 +111,11 @@ pub(super) fn time_left<P, B, Q, S, K, C>(worker: &Worker<'_, P, B, Q, S, K, C>)
 /// not grow.
 pub(super) fn refused_until(scope: Scope, until: Timestamp, now: Timestamp) -> Outcome {
     Outcome::RateLimited { scope, reset_seconds: Some(until.since(now).as_secs()) }
+}
+
+/// What a poll comes to that is not made because a limit that it shares has no room.
+pub(super) fn deferred(spent: Spent) -> Outcome {
+    Outcome::Deferred { reason: spent.reason, again_seconds: Some(spent.again_seconds) }
 }
 
 fn completed(message: &PollMessage, at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {

@@ -1,11 +1,15 @@
 //! The third party: polls, and exchanges of credentials for new ones.
 
+use std::fmt;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::{Application, Credentials, PoolToken, Secrets};
+use crate::budget::Spend;
 use crate::event::Item;
 use crate::id::ChannelName;
 use crate::outcome::{Hints, Outcome};
+use crate::policy::JobTypeSpec;
 use crate::row::JobRow;
 
 /// One poll to make.
@@ -21,6 +25,18 @@ pub struct Request<'a> {
     pub token: Option<&'a PoolToken>,
     /// Time left for the whole poll.
     pub budget: Duration,
+    /// Asked for leave before every request, where its shared limits are reserved. Without it every request may be made.
+    pub permits: Option<&'a dyn Permits>,
+}
+
+/// Leave to make requests that take from shared limits.
+///
+/// A poller asks right before it sends a request, redirects and pages included; the first one that it sends at once need
+/// not be asked for. After a refusal it makes no request any more: a first page that was not asked for is
+/// [`Outcome::Deferred`], of further ones the poll ends as at its page limit.
+pub trait Permits: fmt::Debug + Sync {
+    /// Whether the next request may be made. Pending until the store has answered; one asks at a time.
+    fn poll_take(&self, context: &mut Context<'_>) -> Poll<bool>;
 }
 
 /// What a poll brought.
@@ -92,6 +108,10 @@ pub enum Refreshed {
 pub trait Poller {
     /// Makes one poll.
     async fn poll(&self, request: Request<'_>) -> Polled;
+
+    /// What each request of a poll takes from the shared limits of its job type. Without a default: a wrapper that forgot to
+    /// pass it on would count for itself. [`Spend::of_every`] is for a poller that knows no more than the job type.
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend>;
 
     /// Whether and how a channel's access tokens are renewed.
     fn renewal(&self, _channel: &ChannelName) -> Option<Renewal> {

@@ -55,7 +55,8 @@ fn wait_minutes(window: Window, part: &Part) -> Option<u32> {
     Some(if oldest > LONGEST_MINUTES { turn * LONGEST_MINUTES / oldest } else { turn })
 }
 
-fn drain_message(window: Window, spec: &JobTypeSpec, part: Part, wait: u32) -> DrainMessage {
+/// The message that hands a partition out.
+pub(super) fn drain_message(window: Window, spec: &JobTypeSpec, part: Part, wait: u32) -> DrainMessage {
     DrainMessage {
         hop: 1,
         wait,

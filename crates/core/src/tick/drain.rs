@@ -45,6 +45,10 @@ pub struct DrainReport {
     pub unreadable: u64,
     /// Partitions that failed or ran out of time, to be drained again.
     pub undrained: u64,
+    /// Due jobs that did not fit a limit that they share: woken in the next minute, or left to their next turn.
+    pub over_budget: u64,
+    /// Due jobs that were left to a later turn, because for long more is due than fits.
+    pub stretched: u64,
 }
 
 impl AddAssign for DrainReport {
@@ -58,6 +62,8 @@ impl AddAssign for DrainReport {
         self.stale_wakes += other.stale_wakes;
         self.unreadable += other.unreadable;
         self.undrained += other.undrained;
+        self.over_budget += other.over_budget;
+        self.stretched += other.stretched;
     }
 }
 
@@ -203,19 +209,16 @@ async fn read_page<S: JobStore, Q, C>(
     dispatch: &Dispatch<'_, S, Q, C>,
 ) -> Result<Page, PortError> {
     let mut report = DrainReport::default();
-    let from = part.from.as_deref();
-    let (mut ready, next) = match part.part {
-        Part::Cohort { cohort, .. } => {
-            let page = dispatch.store.read_cohort(&spec.id, cohort, from, PAGE_ROWS).await?;
-            report.unreadable += u64::from(page.unreadable);
-            (page.items, page.next)
-        }
-        Part::Wakes { minute, shard } => {
-            let page = dispatch.store.read_wakes(&spec.id, minute, shard, from, PAGE_ROWS).await?;
-            report.unreadable += u64::from(page.unreadable);
-            (woken(page.items, part, dispatch.store, &mut report).await?, page.next)
-        }
-    };
+    let (mut ready, next) = read_rows(part, spec, dispatch.store, &mut report).await?;
+    if let Part::Wakes { .. } = part.part {
+        // A job whose own cohort is due in the same window is left to it.
+        let window = Window::new(Some(part.after), part.minute);
+        let woken = ready.len();
+        ready.retain(|row| {
+            !row.place.cohort().is_some_and(|cohort| window.is_some_and(|window| window.covers(cohort)))
+        });
+        report.covered_wakes += (woken - ready.len()) as u64;
+    }
     report.due = ready.len() as u64;
     ready.retain(|row| !row.is_held(part.minute));
     report.held = report.due - ready.len() as u64;
@@ -260,29 +263,61 @@ async fn send_page<S, Q: Queues, C>(
     refused
 }
 
-fn poll_message(row: JobRow, due: EpochMinute, missed: u32, hops: u8, spec: &JobTypeSpec) -> Outgoing {
+pub(super) fn confirm(expected: usize, sent: Vec<Result<(), PortError>>) -> Result<(), PortError> {
+    let answered = sent.len();
+    sent.into_iter().collect::<Result<(), _>>()?;
+    if answered == expected {
+        Ok(())
+    } else {
+        let reason = format!("{answered} of {expected} messages were answered for");
+        Err(PortError::new("sending a page of jobs", crate::ports::Retry::Transient, reason))
+    }
+}
+
+pub(super) fn poll_message(
+    row: JobRow,
+    due: EpochMinute,
+    missed: u32,
+    hops: u8,
+    spec: &JobTypeSpec,
+) -> Outgoing {
     let spread = spread_delay_seconds(&row.job, spec.spread_seconds);
     let body = PollMessage { due, missed, spread, hop: hops + 1, row }.encode();
     Outgoing { body, delay_seconds: spread }
 }
 
-/// The rows of wake-ups, wherever they are now; not those whose own cohort is due in the same window.
+/// A page of the rows of a partition, held ones included: of wake-ups, wherever they are now.
+pub(super) async fn read_rows<S: JobStore>(
+    part: &DrainMessage,
+    spec: &JobTypeSpec,
+    store: &S,
+    report: &mut DrainReport,
+) -> Result<(Vec<JobRow>, Option<String>), PortError> {
+    match part.part {
+        Part::Cohort { cohort, .. } => {
+            let page = store.read_cohort(&spec.id, cohort, part.from.as_deref(), PAGE_ROWS).await?;
+            report.unreadable += u64::from(page.unreadable);
+            Ok((page.items, page.next))
+        }
+        Part::Wakes { minute, shard } => {
+            let page = store.read_wakes(&spec.id, minute, shard, part.from.as_deref(), PAGE_ROWS).await?;
+            report.unreadable += u64::from(page.unreadable);
+            Ok((woken(page.items, store, report).await?, page.next))
+        }
+    }
+}
+
+/// The rows of wake-ups, wherever they are now.
 async fn woken<S: JobStore>(
     wakes: Vec<WakeUp>,
-    part: &DrainMessage,
     store: &S,
     report: &mut DrainReport,
 ) -> Result<Vec<JobRow>, PortError> {
-    let window = Window::new(Some(part.after), part.minute);
-    let covered = |row: &JobRow| {
-        row.place.cohort().is_some_and(|cohort| window.is_some_and(|window| window.covers(cohort)))
-    };
     let mut found =
         stream::iter(wakes.into_iter().map(|wake| find(store, wake))).buffer_unordered(READS_IN_FLIGHT);
     let mut rows = Vec::new();
     while let Some(row) = found.next().await {
         match row? {
-            Some(row) if covered(&row) => report.covered_wakes += 1,
             Some(row) => rows.push(row),
             None => report.stale_wakes += 1,
         }

@@ -33,6 +33,12 @@ pub struct Totals {
     pub polled: u64,
     /// Polls not made because the channel's limit is spent.
     pub throttled: u64,
+    /// Polls that were dispatched and not made, because a limit that they share had no room: woken again.
+    pub deferred: u64,
+    /// Due jobs that were not dispatched because a limit that they share had no room.
+    pub over_budget: u64,
+    /// Due jobs that were left to a later turn, because for long more is due of a shared limit than fits.
+    pub stretched: u64,
     /// Outcomes by name, as the completion saw them: `unchanged`, `new`, `rate_limited`, `crashed`, ...
     pub outcomes: BTreeMap<&'static str, u64>,
     /// New items found.
@@ -107,6 +113,8 @@ impl Totals {
         self.skipped_on_hold += report.held;
         self.dispatched += report.dispatched;
         self.missed_minutes += report.missed;
+        self.over_budget += report.over_budget;
+        self.stretched += report.stretched;
         self.idle_wakes += report.covered_wakes + report.stale_wakes;
         self.unreadable += report.unreadable;
     }
@@ -114,6 +122,7 @@ impl Totals {
     pub(super) fn add_polls(&mut self, report: &PollReport) {
         self.polled += report.polled;
         self.throttled += report.throttled;
+        self.deferred += report.over_budget;
         self.items += report.items;
         self.events += report.events;
         self.requests += report.requests;

@@ -1,6 +1,8 @@
 //! A third party during whose calls the worker panics or is killed.
 
+use pollwheel_core::budget::Spend;
 use pollwheel_core::id::ChannelName;
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request};
 use pollwheel_core::row::JobRow;
 
@@ -26,6 +28,10 @@ impl<P: Poller> Poller for FaultyPoller<'_, P> {
         let polled = self.inner.poll(request).await;
         self.faults.edge(Edge::Call).await;
         polled
+    }
+
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        self.inner.spends(request, spec)
     }
 
     fn renewal(&self, channel: &ChannelName) -> Option<Renewal> {

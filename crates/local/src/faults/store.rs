@@ -1,5 +1,6 @@
 //! A store that fails, forgets to answer, or kills its caller.
 
+use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::ports::{Applied, Change, ControlStore, Gate, JobStore, Page, PortError};
 use pollwheel_core::row::{JobRow, Place, Registration, WakeUp};
@@ -120,5 +121,17 @@ impl<S: ControlStore> ControlStore for FaultyStore<'_, S> {
 
     async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
         self.read(self.inner.throttled_until(scopes)).await
+    }
+
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
+        self.write(self.inner.reserve(slot, units, most)).await
+    }
+
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        self.read(self.inner.paces(of)).await
+    }
+
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
+        self.write(self.inner.set_pace(of, pace)).await
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::id::JobTypeId;
 use pollwheel_core::outcome::Scope;
 use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError};
@@ -10,6 +11,9 @@ use pollwheel_core::time::{EpochMinute, Timestamp};
 
 use super::MemoryStore;
 use crate::store::{StoreStats, WAKE_MARGIN_MINUTES};
+
+/// Slots of a limit that are kept: of a worker whose clock is behind.
+const KEPT_SLOTS: u64 = 64;
 
 /// Channels and job types that are paused, by name: a channel has no slash.
 pub(super) type Paused = BTreeSet<Box<str>>;
@@ -79,5 +83,29 @@ impl ControlStore for MemoryStore {
     async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
         let throttles = self.throttles.borrow();
         Ok(scopes.iter().map(|scope| throttles.get(scope).copied()).collect())
+    }
+
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
+        let mut spent = self.spent.borrow_mut();
+        let slots = spent.entry(slot.of.clone()).or_default();
+        let used = slots.get(&slot.index).copied().unwrap_or_default();
+        let granted = units.min(most.saturating_sub(used));
+        if granted > 0 {
+            slots.insert(slot.index, used.saturating_add(granted));
+            *slots = slots.split_off(&slot.index.saturating_sub(KEPT_SLOTS));
+            self.count(StoreStats { control_writes: 1, ..StoreStats::default() });
+        }
+        Ok(granted)
+    }
+
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        let paces = self.paces.borrow();
+        Ok(of.iter().map(|key| paces.get(key).copied().unwrap_or_default()).collect())
+    }
+
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
+        self.paces.borrow_mut().insert(of.clone(), pace);
+        self.count(StoreStats { control_writes: 1, ..StoreStats::default() });
+        Ok(())
     }
 }

@@ -1,6 +1,8 @@
 //! Polls, by their time: what a worker's invocation is paid for.
 
+use pollwheel_core::budget::Spend;
 use pollwheel_core::id::ChannelName;
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request};
 use pollwheel_core::row::JobRow;
 use tokio::time::Instant;
@@ -17,6 +19,10 @@ pub struct MeteredPoller<'a, P> {
 }
 
 impl<P: Poller> Poller for MeteredPoller<'_, P> {
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        self.inner.spends(request, spec)
+    }
+
     async fn poll(&self, request: Request<'_>) -> Polled {
         let started = Instant::now();
         let polled = self.inner.poll(request).await;

@@ -1,6 +1,7 @@
 //! Reads and writes of the tables, as the AWS adapter does them: partitions and throttles without consistency, all else
 //! with it; a transaction where a row and its registration change together.
 
+use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::meter::Usage;
 use pollwheel_core::meter::items::{CONTROL_BYTES, registration_bytes, row_bytes, wake_bytes};
@@ -138,5 +139,25 @@ impl<S: ControlStore> ControlStore for MeteredStore<'_, S> {
     async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
         self.meter.scopes.set(scopes.len() as u64);
         self.inner.throttled_until(scopes).await
+    }
+
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
+        let granted = self.inner.reserve(slot, units, most).await?;
+        // A reservation that is refused is billed as well.
+        self.meter.working(writes(write_units(Write::Single, CONTROL_BYTES)));
+        Ok(granted)
+    }
+
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        let paces = self.inner.paces(of).await?;
+        let each = read_half_units(Read::Eventual, CONTROL_BYTES);
+        self.meter.standing(Usage { read_half_units: of.len() as u64 * each, ..Usage::default() });
+        Ok(paces)
+    }
+
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
+        self.inner.set_pace(of, pace).await?;
+        self.meter.standing(writes(write_units(Write::Single, CONTROL_BYTES)));
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 
+use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::context::Context;
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::message::{Message, PollMessage};
@@ -195,6 +196,18 @@ impl ControlStore for WatchedStore<'_> {
 
     async fn throttled_until(&self, scopes: &[ThrottleScope]) -> Result<Vec<Option<Timestamp>>, PortError> {
         self.inner.throttled_until(scopes).await
+    }
+
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
+        self.inner.reserve(slot, units, most).await
+    }
+
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        self.inner.paces(of).await
+    }
+
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
+        self.inner.set_pace(of, pace).await
     }
 }
 

@@ -3,11 +3,13 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
+use pollwheel_core::budget::Spend;
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::event::{Event, Item};
 use pollwheel_core::hash::{below, mix};
 use pollwheel_core::id::JobId;
 use pollwheel_core::outcome::{Hints, LimitReading, Outcome, Scope};
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Clock, Polled, Poller, Request};
 use pollwheel_core::row::JobRow;
 use pollwheel_core::time::Timestamp;
@@ -130,6 +132,10 @@ fn item(number: u64) -> Option<Item> {
 }
 
 impl Poller for World {
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        Spend::of_every(spec, None, request.token.map(|token| &*token.name))
+    }
+
     #[expect(clippy::panic, reason = "the poison that it injects")]
     async fn poll(&self, request: Request<'_>) -> Polled {
         let row = request.row;

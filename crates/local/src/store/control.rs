@@ -1,5 +1,6 @@
 //! Cursors, pauses and throttles: the `ControlStore` port.
 
+use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::id::JobTypeId;
 use pollwheel_core::outcome::Scope;
 use pollwheel_core::ports::{ControlStore, Gate, PauseScope, PortError};
@@ -201,5 +202,16 @@ impl ControlStore for Store {
         self.backing
             .read(|transaction| scopes.iter().map(|scope| until(transaction, scope)).collect())
             .map_err(|failure: Failure| failure.of("reading throttles".to_owned()))
+    }
+    async fn reserve(&self, slot: &SpendSlot, units: u64, most: u64) -> Result<u64, PortError> {
+        self.reserve_units(slot, units, most)
+    }
+
+    async fn paces(&self, of: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        self.read_paces(of)
+    }
+
+    async fn set_pace(&self, of: &PaceKey, pace: Pace) -> Result<(), PortError> {
+        self.write_pace(of, pace)
     }
 }

@@ -9,6 +9,8 @@
 //! | `control` | `cursor#<job type>` | epoch minute | cursor moves | nobody |
 //! | `control` | `pause#<channel>` or `pause#<job type>` | 1 | pause | resume |
 //! | `control` | as [`throttle_key`](keys::throttle_key) | milliseconds since the epoch | throttle | nobody: one small entry a scope |
+//! | `control` | as [`spend_key`](keys::spend_key) | units reserved in the slot | reservations | a reservation 64 slots later |
+//! | `control` | as [`pace_key`](keys::pace_key); the same and `#at`, `#position` | thousandths of a turn, their mean in the low half; epoch minute; position | scheduler | nobody: three small entries a limit |
 //! | `meta` | `format` | [`FORMAT`] | creation | nobody |
 //!
 //! No id holds a NUL, so a partition's keys are exactly those that start with its text and a NUL, in the order of the

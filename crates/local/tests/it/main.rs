@@ -8,6 +8,7 @@
 
 mod contract;
 mod fixture;
+mod limits;
 mod queue;
 mod queue_model;
 mod registration;

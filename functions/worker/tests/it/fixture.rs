@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pollwheel_aws::Meter;
 use pollwheel_aws::lambda::{Deadline, Line, Metrics};
+use pollwheel_core::budget::Spend;
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::context::Context;
 use pollwheel_core::event::{Event, Item};
@@ -44,6 +45,10 @@ pub(crate) struct Scripted {
 }
 
 impl Poller for Scripted {
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        Spend::of_every(spec, None, request.token.map(|token| &*token.name))
+    }
+
     async fn poll(&self, request: Request<'_>) -> Polled {
         let account = request.row.job.account.as_str();
         self.polled.borrow_mut().push(account.to_owned());

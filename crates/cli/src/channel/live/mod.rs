@@ -125,6 +125,7 @@ impl Live {
             application: self.application.as_ref(),
             token: self.application.as_ref().and_then(|application| application.tokens.first()),
             budget: BUDGET,
+            permits: None,
         };
         let polled = self.runtime.block_on(self.connector.poll_watched(request, &notes));
         let exchanges = notes.0.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use pollwheel_core::budget::Spend;
 use pollwheel_core::cadence::CadenceRange;
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::event::{Event, Item};
@@ -40,6 +41,10 @@ struct Upstream {
 }
 
 impl Poller for Upstream {
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        Spend::of_every(spec, None, request.token.map(|token| &*token.name))
+    }
+
     async fn poll(&self, request: Request<'_>) -> Polled {
         assert!(request.credentials.is_some(), "every account here has credentials");
         tokio::time::sleep(Duration::from_millis(POLL_MS)).await;

@@ -1,36 +1,23 @@
-//! Limits that many accounts share and no response tells of.
+//! Limits that many accounts share and that no reservation can keep.
+
+use pollwheel_core::budget::Budget;
 
 use super::cadence::with_files;
-use crate::channel::file::{At, ChannelFile, LimitFile};
-use crate::channel::limits::LimitSource;
+use crate::channel::Channel;
+use crate::channel::file::ChannelFile;
 use crate::channel::problem::Problems;
-use crate::channel::{Channel, Limit, LimitScope, Token};
 
+/// A budget that cannot be cut lets nothing through: its job type is never polled.
 pub(super) fn check(file: &ChannelFile, channel: &Channel, problems: &mut Problems) {
-    limits(&file.limits, &channel.limits, "limits", problems);
     for (job, declared) in with_files(file, channel) {
-        let field = format!("job_types.{}.limits", job.spec.id.name());
-        limits(&declared.value.limits, &job.limits, &field, problems);
-    }
-}
-
-/// Cadences can be chosen so that one account keeps within such a limit; not so that all of them do.
-fn limits(files: &[At<LimitFile>], limits: &[Limit], field: &str, problems: &mut Problems) {
-    for (index, (file, limit)) in files.iter().zip(limits).enumerate() {
-        let is_shared = match limit.scope(Token::Present) {
-            LimitScope::Account => false,
-            LimitScope::Application | LimitScope::Token | LimitScope::Host | LimitScope::Endpoint => true,
-        };
-        let is_kept = match limit.source {
-            LimitSource::Documented => false,
-            LimitSource::Headers { .. }
-            | LimitSource::RateLimit(_)
-            | LimitSource::Usage(_)
-            | LimitSource::Body(_) => true,
-        };
-        if is_shared && !is_kept {
-            let message = "is shared by accounts, and no response tells of it: it is not kept yet, so watch how many accounts there are";
-            problems.warn(file.place, format!("{field}[{index}]"), message);
+        let is_too_small = |budget: &&Budget| budget.slots().is_none();
+        for budget in job.spec.budgets.iter().filter(is_too_small) {
+            let (units, window) = (budget.units(), budget.window_seconds);
+            let message = format!(
+                "shares a limit of {units} in {window} seconds, and a request takes up to {}: too few to be shared, so it is never polled",
+                budget.dearest
+            );
+            problems.warn(declared.place, format!("job_types.{}", job.spec.id.name()), message);
         }
     }
 }

@@ -113,8 +113,8 @@ fn secrets_unreached_rules_and_limits_that_nobody_keeps_are_told() {
         ),
         (
             ", cushion: 5, headers: {remaining: X-Left}}",
-            "}\n  - {scope: host, calls: 900, window_seconds: 900}",
-            "channel.yml:7:5: warning: `limits[1]`: is shared by accounts, and no response tells of it",
+            "}\n  - {scope: host, calls: 3, window_seconds: 900}",
+            "warning: `job_types.posts`: shares a limit of 3 in 900 seconds, and a request takes up to 2: too few",
         ),
     ] {
         let found = warnings(from, to);

@@ -101,7 +101,7 @@ fn compile(file: &ChannelFile, problems: &mut Problems) -> Option<Channel> {
         let compiled = job_type::job_type(id, job, &field, surroundings, problems);
         job_types.extend(compiled.map(|job_type| (job_type.spec.id.clone(), job_type)));
     }
-    Some(Channel {
+    let mut channel = Channel {
         name,
         about: file.about.value.clone(),
         docs: file.docs.as_ref().map(|docs| docs.value.clone()),
@@ -113,7 +113,9 @@ fn compile(file: &ChannelFile, problems: &mut Problems) -> Option<Channel> {
         rules,
         job_types,
         warnings: Vec::new(),
-    })
+    };
+    channel.set_budgets();
+    Some(channel)
 }
 
 fn base_url(file: &ChannelFile, problems: &mut Problems) -> Option<BaseUrl> {

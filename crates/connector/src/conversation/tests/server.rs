@@ -63,6 +63,7 @@ impl Job {
             application: None,
             token: None,
             budget: BUDGET,
+            permits: None,
         };
         let started = Conversation::start(channel, job_type, request, moment);
         let (mut conversation, mut outbound) = match started {

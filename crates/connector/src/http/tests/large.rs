@@ -34,7 +34,7 @@ fn fetches(
     let mut fetches = tokio::task::JoinSet::new();
     for _ in 0..POLLS {
         let (http, outbound) = (http.clone(), get(&server.url()));
-        fetches.spawn(async move { http.fetch(outbound, NO_CAP, deadline).await });
+        fetches.spawn(async move { http.fetch(outbound, NO_CAP, deadline, None).await });
     }
     fetches
 }

@@ -5,8 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pollwheel_core::budget::Spend;
 use pollwheel_core::id::ChannelName;
 use pollwheel_core::outcome::{Hints, LimitReading, Outcome, Scope};
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{
     Clock, Credentials, Grant, Polled, Poller, Refresh, Refreshed, Renewal, Request, Secret, Secrets,
 };
@@ -87,6 +89,10 @@ fn secrets(holder: &str, generation: u64) -> Secrets {
 }
 
 impl Poller for Vendor {
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        Spend::of_every(spec, None, request.token.map(|token| &*token.name))
+    }
+
     async fn poll(&self, request: Request<'_>) -> Polled {
         let mut hints = Hints::default();
         tokio::time::sleep(Duration::from_millis(100)).await;

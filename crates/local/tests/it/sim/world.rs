@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use pollwheel_core::budget::Spend;
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::event::{Event, Item};
 use pollwheel_core::hash::{below, mix};
 use pollwheel_core::outcome::{Hints, Outcome, Scope};
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Bus, Clock, Polled, Poller, PortError, Request};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_local::clock::WheelClock;
@@ -56,6 +58,10 @@ impl World {
 }
 
 impl Poller for World {
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        Spend::of_every(spec, None, request.token.map(|token| &*token.name))
+    }
+
     async fn poll(&self, request: Request<'_>) -> Polled {
         let row = request.row;
         let account = Self::number(row.job.account.as_str());

@@ -1,0 +1,118 @@
+//! `pollwheel plan`: what the registered jobs ask of the limits that they share, and whether it fits.
+
+use std::path::PathBuf;
+
+use pollwheel_connector::ChannelSet;
+use pollwheel_core::plan::{LimitPlan, Plan, Planner, Room};
+use pollwheel_core::policy::Catalog;
+use pollwheel_local::store::Store;
+
+use crate::args::StateArgs;
+use crate::exit::Failure;
+use crate::job;
+use crate::output::Output;
+
+/// Rows read from the store in one go.
+const PAGE: usize = 1000;
+
+/// Say what the jobs in a state folder ask of the limits that they share, and how many more fit.
+///
+/// Of every limit with `calls` and `window_seconds` that accounts share: the calls that a window
+/// bears, those that are asked for with the cadences that the jobs have now, the minutes that are
+/// crowded, and how many more jobs of each level fit. Where more is asked for than fits, nothing
+/// is refused: every job is polled less often, by the factor that is given.
+#[derive(Debug, clap::Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Example:\n  pollwheel plan --state ./state --channels channels"
+)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    state: StateArgs,
+
+    /// The folder of channels: it has the limits.
+    #[arg(long, value_name = "DIR")]
+    channels: PathBuf,
+}
+
+/// Plans.
+pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
+    let channels = ChannelSet::load(&args.channels).map_err(|errors| Failure::Input(errors.to_string()))?;
+    let store = job::open(&args.state.folder)?;
+    let plan = of_store(&store, &channels.catalog())?;
+    let mut output = Output::new();
+    if args.state.json {
+        output.json(&plan)?
+    } else {
+        write(&plan, &mut output)?
+    }
+    output.finish()
+}
+
+/// The plan of a store's rows.
+pub(crate) fn of_store(store: &Store, catalog: &Catalog) -> Result<Plan, Failure> {
+    let mut planner = Planner::new(catalog);
+    let mut from = None;
+    loop {
+        let page = store.rows(from.as_deref(), PAGE).map_err(|error| job::failed(&error))?;
+        if page.unreadable > 0 {
+            tracing::warn!(rows = page.unreadable, "rows that this build cannot read are left out");
+        }
+        page.items.iter().for_each(|row| planner.add(row));
+        match page.next {
+            Some(next) => from = Some(next),
+            None => return Ok(planner.finish()),
+        }
+    }
+}
+
+/// What is said of a limit that does not bear what is asked for.
+pub(crate) fn overload(limit: &LimitPlan) -> String {
+    let LimitPlan { scope, jobs, asked_per_window, bears_per_window, window_seconds, stretch, .. } = limit;
+    format!(
+        "the limit of {scope} bears {bears_per_window} calls in {window_seconds} s, and its {jobs} jobs ask for {asked_per_window:.0}: each is polled every {stretch:.1} cadences in the mean"
+    )
+}
+
+fn write(plan: &Plan, output: &mut Output) -> Result<(), Failure> {
+    for limit in &plan.limits {
+        output.line(format_args!(
+            "{}: {} calls in {} s, {} of them left unused",
+            limit.scope, limit.calls, limit.window_seconds, limit.cushion
+        ))?;
+        output.line(format_args!(
+            "  asked for  {:.1} a window by {} jobs of {} accounts, at most {:.1} with all their pages",
+            limit.asked_per_window, limit.jobs, limit.accounts, limit.asked_per_window_at_most
+        ))?;
+        output.line(format_args!("  borne      {} a window", limit.bears_per_window))?;
+        let verdict = if limit.fits {
+            "it fits".to_owned()
+        } else {
+            format!("it does not fit: each job is polled every {:.1} cadences in the mean", limit.stretch)
+        };
+        output.line(format_args!("  verdict    {verdict}"))?;
+        if limit.crowded_minutes > 0 {
+            let named = limit.most_crowded.iter();
+            let named: Vec<String> = named
+                .map(|minute| format!("{} ({} of {})", minute.minute, minute.due, minute.allowance))
+                .collect();
+            output.line(format_args!(
+                "  crowded    {} minutes a day, what does not fit goes first in the next: {}",
+                limit.crowded_minutes,
+                named.join(", ")
+            ))?;
+        }
+        for Room { job_type, level, at_fastest, at_slowest } in &limit.room {
+            output.line(format_args!(
+                "  room for   {at_fastest} more {job_type} at level {level}, {at_slowest} at its slowest"
+            ))?;
+        }
+    }
+    if plan.limits.is_empty() {
+        output.line("no channel declares a limit that accounts share, with `calls` and `window_seconds`")?;
+    }
+    output.line(format_args!(
+        "{} jobs share no such limit, {} are parked",
+        plan.unlimited_jobs, plan.parked_jobs
+    ))
+}

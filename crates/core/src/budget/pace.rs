@@ -1,0 +1,159 @@
+//! The pace of a shared limit of which for long more is due than fits: in which of its turns a job is dispatched.
+//!
+//! Turns are taken by a position that moves on with time, by as much a minute as one turn in so many gives. A job is
+//! dispatched in the turns in which the position passes the job's own mark, so that a pace that changes slows or hastens the
+//! round and does not disturb it. Nothing is written for a job.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::EpochMinute;
+
+/// One turn of a job: a whole round of the position.
+const ROUND: u64 = 1_000_000;
+const THOUSAND: u64 = 1000;
+/// The weight of a minute in the mean is one in so many: minutes differ by which jobs have their turn in them.
+const WEIGHT: u64 = 32;
+
+/// A pace is right within the mean divided by so many.
+const RIGHT_WITHIN: u64 = 12;
+
+/// What the scheduler knows of a shared limit from minute to minute.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Turns, in thousandths, of which a job is dispatched in one, for each unit that its account has due in the minute. Up to
+    /// 1000 only accounts with several are put off, at 0 none.
+    pub turns_thousandths: u32,
+    /// What the last minutes would have needed, in the mean.
+    pub mean_thousandths: u32,
+    /// How far the round is.
+    pub position: u64,
+    /// The minute that it was last brought up to date in.
+    pub at: Option<EpochMinute>,
+}
+
+impl Pace {
+    /// After a minute that would have needed `turns_thousandths` for each unit. The pace changes only when it is wrong by more
+    /// than a little: of jobs with a slow cadence, some would miss their mark each time.
+    #[must_use]
+    pub fn after(self, minute: EpochMinute, turns_thousandths: u32) -> Self {
+        let (old, new) = (u64::from(self.mean_thousandths), u64::from(turns_thousandths));
+        let (mean, minutes) = match self.at {
+            None => (new, 0),
+            Some(at) => ((old * (WEIGHT - 1) + new) / WEIGHT, minute.since(at)),
+        };
+        let mean_thousandths = u32::try_from(mean).unwrap_or(u32::MAX);
+        let is_right = u64::from(self.turns_thousandths.abs_diff(mean_thousandths)) * RIGHT_WITHIN <= mean;
+        let turns_thousandths = if is_right { self.turns_thousandths } else { mean_thousandths };
+        let next = Self { turns_thousandths, mean_thousandths, at: Some(minute), ..self };
+        // By the new pace: what it moves by now is what turns are taken by now.
+        let moved = u64::from(minutes).saturating_mul(next.a_minute());
+        Self { position: self.position.wrapping_add(moved), ..next }
+    }
+
+    /// Whether it is as if nothing were known: then nothing need be kept.
+    #[must_use]
+    pub const fn is_idle(self) -> bool {
+        self.turns_thousandths == 0 && self.mean_thousandths == 0
+    }
+
+    /// Turns of which a job is dispatched in one whose account has no other due: at least 1.
+    #[must_use]
+    pub fn turns(self) -> f64 {
+        f64::from(self.turns_thousandths).max(1000.0) / 1000.0
+    }
+
+    /// What the position moves by in a minute.
+    fn a_minute(self) -> u64 {
+        ROUND * THOUSAND / u64::from(self.turns_thousandths.max(1))
+    }
+
+    /// Whether a job's turn is taken: a job of this cadence, with its mark at `hash`, of an account that has so many units due
+    /// in the minute.
+    #[must_use]
+    pub fn takes_turn(self, cadence_minutes: u16, hash: u64, units_due: u64) -> bool {
+        let units = units_due.max(1);
+        let step = self.a_minute() / units;
+        if step >= ROUND {
+            return true;
+        }
+        let turns = self.position / u64::from(cadence_minutes.max(1)) / units;
+        (turns % ROUND + hash % ROUND) % ROUND < step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn minute(number: u32) -> EpochMinute {
+        EpochMinute::new(29_000_000 + number)
+    }
+
+    fn steady(turns_thousandths: u32) -> Pace {
+        Pace::default().after(minute(0), turns_thousandths)
+    }
+
+    proptest! {
+        #[test]
+        fn turns_are_taken_evenly_at_any_pace(
+            thousandths in 1000_u32..30_000, hash in any::<u64>(), cadence in proptest::sample::select(vec![1_u16, 5, 15, 60]),
+        ) {
+            let mut pace = steady(thousandths);
+            let mut taken = Vec::new();
+            for turn in 0..400_u32 {
+                let at = minute(turn * u32::from(cadence));
+                pace = pace.after(at, thousandths);
+                if pace.takes_turn(cadence, hash, 1) {
+                    taken.push(turn);
+                }
+            }
+            let wait = pace.turns();
+            prop_assert!(!taken.is_empty());
+            for pair in taken.windows(2) {
+                let gap = f64::from(pair[1] - pair[0]);
+                prop_assert!((gap - wait).abs() <= 1.01, "a gap of {gap} at one turn in {wait}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_pace_is_the_mean_of_the_last_minutes() {
+        let first = steady(8700);
+        assert_eq!(first.turns_thousandths, 8700, "the first minute counts whole");
+        let still = first.after(minute(1), 8000);
+        assert_eq!((still.turns_thousandths, still.mean_thousandths), (8700, (8700 * 31 + 8000) / 32));
+        let more = first.after(minute(1), 40_000);
+        assert_eq!(more.turns_thousandths, (8700 * 31 + 40_000) / 32);
+        assert_eq!(more.position, ROUND * 1000 / u64::from(more.turns_thousandths));
+        let mut calm = first;
+        for number in 1..400 {
+            calm = calm.after(minute(number), 0);
+        }
+        assert!(calm.is_idle() && calm.takes_turn(15, 7, 1), "what has passed is forgotten: {calm:?}");
+    }
+
+    #[test]
+    fn an_account_with_more_due_waits_as_many_times_as_long_for_each() {
+        let pace = steady(500);
+        assert!((0..1000).all(|hash| pace.takes_turn(15, hash * 997, 1)), "half a turn is less than one");
+        let taken = (0..1000).filter(|hash| pace.takes_turn(15, hash * 997, 10)).count();
+        assert!((150..=250).contains(&taken), "one in five: {taken}");
+    }
+
+    #[test]
+    fn a_change_of_pace_does_not_disturb_the_round() {
+        let mut pace = steady(4000);
+        let mut taken = Vec::new();
+        for turn in 0..400_u32 {
+            // Up and down by a third.
+            pace = pace.after(minute(turn), if turn / 40 % 2 == 0 { 3000 } else { 5000 });
+            if pace.takes_turn(1, 12_345, 1) {
+                taken.push(turn);
+            }
+        }
+        let gaps: Vec<u32> = taken.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.iter().all(|gap| (3..=6).contains(gap)), "{gaps:?}");
+    }
+}

@@ -1,0 +1,66 @@
+//! The limits that one tick's candidates share: what is left of each in this minute, and how far it is overdrawn.
+
+use std::collections::BTreeMap;
+
+use crate::budget::{Pace, PaceKey};
+use crate::policy::JobTypeSpec;
+use crate::row::JobRow;
+use crate::time::EpochMinute;
+
+/// One limit in one minute.
+#[derive(Debug, Clone)]
+pub(super) struct Limit {
+    pub(super) key: PaceKey,
+    /// Units that may be dispatched in the minute.
+    pub(super) allowance: u64,
+    left: u64,
+    pub(super) pace: Pace,
+}
+
+/// What a job takes of a limit, by the limit's place in the list.
+pub(super) type Cost = (usize, u64);
+
+/// The limits of a group of job types.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    pub(super) all: Vec<Limit>,
+    places: BTreeMap<PaceKey, usize>,
+}
+
+impl Limits {
+    /// What a job takes of each limit that it is paced by.
+    pub(super) fn costs(&mut self, spec: &JobTypeSpec, row: &JobRow, minute: EpochMinute) -> Vec<Cost> {
+        let paced = spec.budgets.iter().filter_map(|budget| Some((budget.paced_for(row)?, budget)));
+        let costs = paced.map(|(key, budget)| {
+            let place = match self.places.get(&key) {
+                Some(place) => *place,
+                None => {
+                    let allowance = budget.slots().map_or(0, |slots| slots.allowance(minute));
+                    self.places.insert(key.clone(), self.all.len());
+                    self.all.push(Limit { key, allowance, left: allowance, pace: Pace::default() });
+                    self.all.len() - 1
+                }
+            };
+            (place, budget.cost.max(1))
+        });
+        costs.collect()
+    }
+
+    pub(super) fn pace(&self, place: usize) -> Pace {
+        self.all.get(place).map_or_else(Pace::default, |limit| limit.pace)
+    }
+
+    /// Takes what a job needs of every limit, or nothing.
+    pub(super) fn take(&mut self, costs: &[Cost]) -> bool {
+        let has_room = |&(place, units): &Cost| self.all.get(place).is_some_and(|limit| limit.left >= units);
+        if !costs.iter().all(has_room) {
+            return false;
+        }
+        for &(place, units) in costs {
+            if let Some(limit) = self.all.get_mut(place) {
+                limit.left -= units;
+            }
+        }
+        true
+    }
+}

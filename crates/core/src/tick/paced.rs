@@ -1,0 +1,310 @@
+//! The tick of job types that share limits: together, because they take from the same units.
+//!
+//! What is due is read whole, put in order, and dispatched as far as the minute's allowance goes. What did not fit gets a
+//! wake-up for the next minute before the cursor moves. Where more is due for long than fits, each job is dispatched in
+//! some of its turns only, the same share for every account that asks for the same ([`order`]).
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+
+use super::catch_up::drain_message;
+use super::drain::{self, DrainReport};
+use super::limits::Limits;
+use super::order::{self, Candidate};
+use super::{
+    CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, PLANNED_PERCENT, TickEnd, enter,
+    partitions,
+};
+use crate::budget::PaceKey;
+use crate::decide::soonest_wake;
+use crate::id::JobId;
+use crate::message::{DrainMessage, Part};
+use crate::policy::JobTypeSpec;
+use crate::ports::{
+    Applied, Change, Clock, ControlStore, JobStore, Outgoing, PortError, QueueName, Queues, Retry,
+};
+use crate::row::WakeUp;
+use crate::time::EpochMinute;
+use crate::wheel::Window;
+
+/// Wake-ups that one minute may leave to the next: so many minutes' allowances, and some. What is beyond waits for its own
+/// next turn, so that a surge costs few writes.
+const WAKES_OF_ALLOWANCES: u64 = 4;
+const WAKES_AT_LEAST: u64 = 64;
+
+/// A job type of the group, on its way through the tick.
+struct Member<'c> {
+    spec: &'c JobTypeSpec,
+    report: JobTypeTick,
+    open: Option<(Option<EpochMinute>, Window)>,
+}
+
+/// Ticks the job types of one channel that are paced.
+pub(super) async fn tick<S, Q, C>(
+    minute: EpochMinute,
+    specs: &[&JobTypeSpec],
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Vec<JobTypeTick>
+where
+    S: JobStore + ControlStore,
+    Q: Queues,
+    C: Clock,
+{
+    let mut members = join_all(specs.iter().map(|spec| member(minute, spec, dispatch))).await;
+    let mut candidates = Vec::new();
+    for (index, member) in members.iter_mut().enumerate() {
+        let Some((_, window)) = member.open else { continue };
+        match collect(index, window, member, dispatch).await {
+            Ok(found) => candidates.extend(found),
+            Err(error) => member.end(TickEnd::Failed(error)),
+        }
+    }
+    let mut limits = Limits::default();
+    for candidate in &mut candidates {
+        let spec = members[candidate.member].spec;
+        candidate.costs = limits.costs(spec, &candidate.row, minute);
+    }
+    match read_paces(minute, &members, &mut limits, &candidates, dispatch).await {
+        Ok(()) => {
+            let parts = divide(minute, &mut members, candidates, &mut limits);
+            send(minute, &mut members, parts, dispatch).await;
+        }
+        Err(error) => {
+            // One error, and as many job types that it left undone.
+            let reason = error.chain();
+            for member in members.iter_mut().filter(|member| member.open.is_some()) {
+                let error =
+                    PortError::new("reading how far limits are overdrawn", Retry::Transient, &*reason);
+                member.end(TickEnd::Failed(error));
+            }
+        }
+    }
+    for member in &mut members {
+        member.move_cursor(minute, dispatch).await;
+    }
+    members.into_iter().map(|member| member.report).collect()
+}
+
+async fn member<'c, S, Q, C>(
+    minute: EpochMinute,
+    spec: &'c JobTypeSpec,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Member<'c>
+where
+    S: ControlStore,
+    Q: Queues,
+{
+    let mut report = JobTypeTick::new(spec);
+    let open = match enter(minute, spec, dispatch).await {
+        Ok(Entry::Skip(skip)) => {
+            report.end = TickEnd::Skipped(skip);
+            None
+        }
+        Ok(Entry::Open { cursor, window }) => {
+            report.window_minutes = window.minutes();
+            Some((cursor, window))
+        }
+        Err(error) => {
+            report.end = TickEnd::Failed(error);
+            None
+        }
+    };
+    Member { spec, report, open }
+}
+
+impl Member<'_> {
+    /// Ends its tick without moving the cursor.
+    fn end(&mut self, end: TickEnd) {
+        self.open = None;
+        self.report.end = end;
+    }
+
+    async fn move_cursor<S: ControlStore, Q, C>(
+        &mut self,
+        minute: EpochMinute,
+        dispatch: &Dispatch<'_, S, Q, C>,
+    ) {
+        let Some((cursor, _)) = self.open else { return };
+        self.report.end = match dispatch.store.move_cursor(&self.spec.id, cursor, minute).await {
+            Ok(true) => TickEnd::Dispatched(CursorMove::Moved),
+            Ok(false) => TickEnd::Dispatched(CursorMove::Lost),
+            Err(error) => TickEnd::Failed(error),
+        };
+    }
+}
+
+/// Everything of a job type that could be dispatched: held rows are not, and a job that is due twice is once.
+async fn collect<S: JobStore, Q, C: Clock>(
+    index: usize,
+    window: Window,
+    member: &mut Member<'_>,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Result<Vec<Candidate>, PortError> {
+    let spec = member.spec;
+    let parts = partitions(window, spec).map(|part| drain_message(window, spec, part, 0));
+    let mut reads = stream::iter(parts.map(|part| read_part(part, spec, dispatch)))
+        .buffer_unordered(PARTITIONS_IN_FLIGHT);
+    let mut found = BTreeMap::<JobId, Candidate>::new();
+    while let Some(read) = reads.next().await {
+        let (part, rows, report) = read?;
+        member.report.drained += report;
+        let (due, missed, is_woken) = match part {
+            Part::Cohort { due, missed, .. } => (due, missed, false),
+            Part::Wakes { minute, .. } => (minute, 0, true),
+        };
+        for row in rows {
+            let candidate = Candidate { member: index, row, due, missed, is_woken, costs: Vec::new() };
+            match found.get(&candidate.row.job) {
+                // A wake-up of several, or the job's own turn in the same window: what was put off once comes first.
+                Some(known) if known.is_woken => {}
+                Some(_) | None => drop(found.insert(candidate.row.job.clone(), candidate)),
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The rows of a partition that are not held. One that cannot be read to its end leaves the minute to the next tick.
+async fn read_part<S: JobStore, Q, C: Clock>(
+    mut message: DrainMessage,
+    spec: &JobTypeSpec,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Result<(Part, Vec<crate::row::JobRow>, DrainReport), PortError> {
+    let mut report = DrainReport::default();
+    let mut rows = Vec::new();
+    loop {
+        if dispatch.clock.now() >= dispatch.deadline {
+            return Err(PortError::new("reading what is due", Retry::Transient, "there was no time left"));
+        }
+        // Nobody else could be handed a partition that fails: it is asked for once more before the minute is given up.
+        let first = drain::read_rows(&message, spec, dispatch.store, &mut report).await;
+        let (page, next) = match first {
+            Ok(read) => read,
+            Err(_) => drain::read_rows(&message, spec, dispatch.store, &mut report).await?,
+        };
+        report.due += page.len() as u64;
+        let before = rows.len();
+        rows.extend(page.into_iter().filter(|row| !row.is_held(message.minute)));
+        report.held = report.due - (rows.len() as u64).max(before as u64);
+        match next {
+            Some(_) => message.from = next,
+            None => break,
+        }
+    }
+    report.partitions = 1;
+    Ok((message.part, rows, report))
+}
+
+/// What is known of the limits, brought up to date by what is due in an ordinary minute.
+async fn read_paces<S: ControlStore, Q, C>(
+    minute: EpochMinute,
+    members: &[Member<'_>],
+    limits: &mut Limits,
+    candidates: &[Candidate],
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Result<(), PortError> {
+    if limits.all.is_empty() {
+        return Ok(());
+    }
+    let is_ordinary =
+        members.iter().all(|member| member.open.is_some_and(|(_, window)| window.minutes() == 1));
+    let keys: Vec<PaceKey> = limits.all.iter().map(|limit| limit.key.clone()).collect();
+    let known = match dispatch.store.paces(&keys).await {
+        Ok(known) => known,
+        Err(_) => dispatch.store.paces(&keys).await?,
+    };
+    for (place, (limit, pace)) in limits.all.iter_mut().zip(known).enumerate() {
+        limit.pace = pace;
+        if !is_ordinary || pace.at == Some(minute) {
+            continue;
+        }
+        let planned = limit.allowance * PLANNED_PERCENT / 100;
+        let next = pace.after(minute, order::turns_needed(place, planned, candidates));
+        // A limit that is never overdrawn costs no write. What cannot be kept is found out again in the next minute.
+        if !(next.is_idle() && pace.is_idle()) {
+            let _known_later = dispatch.store.set_pace(&limit.key, next).await;
+        }
+        limit.pace = next;
+    }
+    Ok(())
+}
+
+/// What becomes of the candidates.
+struct Parts {
+    go: Vec<Candidate>,
+    wake: Vec<Candidate>,
+}
+
+fn divide(
+    minute: EpochMinute,
+    members: &mut [Member<'_>],
+    candidates: Vec<Candidate>,
+    limits: &mut Limits,
+) -> Parts {
+    let specs: Vec<&JobTypeSpec> = members.iter().map(|member| member.spec).collect();
+    let (turns, put_off) = order::turns(candidates, limits);
+    for candidate in put_off {
+        members[candidate.member].report.drained.stretched += 1;
+    }
+    let mut parts = Parts { go: Vec::new(), wake: Vec::new() };
+    for candidate in order::in_order(turns, &specs, minute) {
+        if limits.take(&candidate.costs) {
+            parts.go.push(candidate);
+        } else {
+            members[candidate.member].report.drained.over_budget += 1;
+            parts.wake.push(candidate);
+        }
+    }
+    let allowance: u64 = limits.all.iter().map(|limit| limit.allowance).sum();
+    let most = allowance.saturating_mul(WAKES_OF_ALLOWANCES).max(WAKES_AT_LEAST);
+    parts.wake.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    parts
+}
+
+/// Sends what goes and wakes what does not, job type by job type: one whose queue or partition fails keeps its cursor.
+async fn send<S, Q, C>(
+    minute: EpochMinute,
+    members: &mut [Member<'_>],
+    parts: Parts,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) where
+    S: JobStore,
+    Q: Queues,
+    C: Clock,
+{
+    let next = soonest_wake(dispatch.clock.now()).max(minute.plus(1));
+    let mut messages: Vec<Vec<Outgoing>> = members.iter().map(|_| Vec::new()).collect();
+    let mut wakes: Vec<Vec<Change>> = members.iter().map(|_| Vec::new()).collect();
+    for Candidate { member, row, due, missed, .. } in parts.go {
+        members[member].report.drained.missed += u64::from(missed);
+        messages[member].push(drain::poll_message(row, due, missed, 1, members[member].spec));
+    }
+    for Candidate { member, row, .. } in parts.wake {
+        // A cohort that comes round by then brings the job itself.
+        if row.next_due(minute.plus(1)).is_none_or(|due| due > next) {
+            let wake = WakeUp { minute: next, job: row.job, place: row.place };
+            wakes[member].push(Change::Wake(wake));
+        }
+    }
+    for ((member, messages), wakes) in members.iter_mut().zip(messages).zip(wakes) {
+        if member.open.is_none() {
+            continue;
+        }
+        let (dispatched, woken) = (messages.len() as u64, wakes.len());
+        if !messages.is_empty() {
+            let sent = dispatch.queues.send(&QueueName::Jobs(member.spec.id.clone()), messages).await;
+            if let Err(error) = drain::confirm(usize::try_from(dispatched).unwrap_or(usize::MAX), sent) {
+                member.end(TickEnd::Failed(error));
+                continue;
+            }
+        }
+        member.report.drained.dispatched = dispatched;
+        let applied = if wakes.is_empty() { Vec::new() } else { dispatch.store.apply(wakes).await };
+        let is_done = |answer: &Result<Applied, PortError>| matches!(answer, Ok(Applied::Done));
+        if applied.len() != woken || !applied.iter().all(is_done) {
+            member.end(TickEnd::Dispatched(CursorMove::Kept));
+        }
+    }
+}
