@@ -16,4 +16,5 @@ mod polling;
 mod process;
 mod refusals;
 mod secrets;
+mod simulate;
 mod site;
