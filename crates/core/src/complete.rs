@@ -219,11 +219,18 @@ async fn apply<S: JobStore, B: Bus>(
     let mut answers =
         if changes.is_empty() { Vec::new() } else { completion.store.apply(changes).await }.into_iter();
 
-    let settled = works.into_iter().map(|work| {
+    let mut settled = Vec::new();
+    for work in works {
+        // Almost every poll of a day: nothing was asked of the store, so there is nothing to settle.
+        if matches!(work.decision.step, Step::Stay) && work.decision.wake.is_none() {
+            report.completed += 1;
+            *report.outcomes.entry(work.poll.outcome.name()).or_default() += 1;
+            report.count(&work.decision);
+            continue;
+        }
         let answer = answer_of(&work.decision, &mut answers);
-        settle(now, work, answer, completion)
-    });
-    let settled: Vec<_> = settled.collect();
+        settled.push(settle(now, work, answer, completion));
+    }
     let mut settled = stream::iter(settled).buffered(SETTLED_AT_ONCE);
     while let Some((work, end, attempts)) = settled.next().await {
         if !matches!(end, End::Failed(_)) {

@@ -17,4 +17,5 @@ mod polling;
 mod process;
 mod refusals;
 mod secrets;
+mod simulate;
 mod site;
