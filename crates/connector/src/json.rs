@@ -296,10 +296,10 @@ impl<'de, S: DeserializeSeed<'de> + Clone> Visitor<'de> for List<S> {
 pub(crate) fn scalar(value: &RawValue) -> Option<Cow<'_, str>> {
     let text = value.get();
     match text.as_bytes().first() {
-        Some(b'"') => match serde_json::from_str::<&str>(text) {
-            Ok(plain) => Some(plain.into()),
-            // Escapes. A lone surrogate among them is no text at all.
-            Err(_) => serde_json::from_str::<String>(text).ok().map(Cow::from),
+        // What was read as JSON stands between its quotes as it is, but for escapes. A lone surrogate among them is no text.
+        Some(b'"') => match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(plain) if !plain.contains('\\') => Some(plain.into()),
+            Some(_) | None => serde_json::from_str::<String>(text).ok().map(Cow::from),
         },
         Some(b'-' | b'0'..=b'9') => Some(text.into()),
         _ => None,

@@ -58,6 +58,10 @@ fn kept<'t>(keep: &Selector, rules: &ItemRules, fresh: Vec<Picked<'t>>) -> Resul
 /// Oldest first. Without an order of ids or times the page's own is all there is: newest first, but for tokens.
 fn put_in_order(ledger: &Ledger, fresh: &mut Vec<Picked<'_>>) {
     match ledger {
+        // Pages come newest first, nearly all.
+        Ledger::Greatest(_) if fresh.is_sorted_by(|a, b| ledger.compare(place(a), place(b)).is_gt()) => {
+            fresh.reverse();
+        }
         Ledger::Greatest(_) => {
             fresh.sort_by(|a, b| ledger.compare(place(a), place(b)));
             fresh.dedup_by(|a, b| a.id == b.id);

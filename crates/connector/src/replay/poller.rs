@@ -7,7 +7,9 @@ use std::time::SystemTime;
 
 use ::http::header::{HeaderValue, USER_AGENT};
 use bytes::Bytes;
+use pollwheel_core::budget::Spend;
 use pollwheel_core::id::ChannelName;
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request};
 use pollwheel_core::row::JobRow;
 
@@ -65,6 +67,13 @@ impl Poller for Replayer<'_> {
 
     fn limited_host(&self, row: &JobRow) -> Option<Box<str>> {
         self.channels.limited_host(row)
+    }
+
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        match self.channels.find(&request.row.job.job_type) {
+            Ok((channel, job_type)) => channel.spends(job_type, request, spec),
+            Err(_) => Vec::new(),
+        }
     }
 
     async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {
