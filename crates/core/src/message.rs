@@ -105,6 +105,26 @@ pub enum Part {
     },
 }
 
+impl Part {
+    /// The minute that its jobs are dispatched for.
+    #[must_use]
+    pub const fn due(&self) -> EpochMinute {
+        match self {
+            Self::Cohort { due, .. } => *due,
+            Self::Wakes { minute, .. } => *minute,
+        }
+    }
+
+    /// Earlier due minutes that a dispatch makes up for. A wake-up is for its own minute only.
+    #[must_use]
+    pub const fn missed(&self) -> u32 {
+        match self {
+            Self::Cohort { missed, .. } => *missed,
+            Self::Wakes { .. } => 0,
+        }
+    }
+}
+
 /// Why a message could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {

@@ -40,13 +40,11 @@ pub(super) fn paced(window: Window, spec: &JobTypeSpec) -> Paced {
 /// How many minutes a partition waits for its turn; none when it is left to its next due minute.
 fn wait_minutes(window: Window, part: &Part) -> Option<u32> {
     let length = window.minutes();
-    let (back, oldest) = match *part {
-        Part::Cohort { cohort, due, .. } => {
-            let cadence = u32::from(cohort.cadence.minutes());
-            (window.to().since(due), (length - 1).min(cadence / 2))
-        }
+    let back = window.to().since(part.due());
+    let oldest = match part {
+        Part::Cohort { cohort, .. } => (length - 1).min(u32::from(cohort.cadence.minutes()) / 2),
         // A wake-up comes once: none is left to another.
-        Part::Wakes { minute, .. } => (window.to().since(minute), length.min(MAX_CATCH_UP_MINUTES) - 1),
+        Part::Wakes { .. } => length.min(MAX_CATCH_UP_MINUTES) - 1,
     };
     if back == 0 {
         return Some(0);

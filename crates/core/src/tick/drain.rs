@@ -188,11 +188,7 @@ async fn drain_page<S: JobStore, Q: Queues, C>(
         ready = read_page(part, spec, dispatch).await?.ready;
         ready.retain(|row| refused.jobs.contains(&row.job));
     }
-    let missed = match part.part {
-        Part::Cohort { missed, .. } => missed,
-        Part::Wakes { .. } => 0,
-    };
-    report.missed = report.dispatched * u64::from(missed);
+    report.missed = report.dispatched * u64::from(part.part.missed());
     Ok((report, next))
 }
 
@@ -242,10 +238,7 @@ async fn send_page<S, Q: Queues, C>(
     if rows.is_empty() {
         return refused;
     }
-    let (due, missed) = match part.part {
-        Part::Cohort { due, missed, .. } => (due, missed),
-        Part::Wakes { minute, .. } => (minute, 0),
-    };
+    let (due, missed) = (part.part.due(), part.part.missed());
     let jobs: Vec<JobId> = rows.iter().map(|row| row.job.clone()).collect();
     let messages = rows.into_iter().map(|row| poll_message(row, due, missed, part.hop, spec)).collect();
     let mut answers = dispatch.queues.send(&QueueName::Jobs(spec.id.clone()), messages).await.into_iter();

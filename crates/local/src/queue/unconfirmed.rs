@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use pollwheel_core::id::JobTypeId;
-use pollwheel_core::message::{DrainMessage, Message, Part};
+use pollwheel_core::message::{DrainMessage, Message};
 use pollwheel_core::ports::QueueName;
 use pollwheel_core::time::EpochMinute;
 use serde::Deserialize;
@@ -78,10 +78,7 @@ pub(super) fn of(queue: &QueueName, body: &str) -> Due {
         },
         QueueName::Completed => completed_dues(body),
         QueueName::Drains => match DrainMessage::decode(body) {
-            Ok(DrainMessage { job_type, part, .. }) => match part {
-                Part::Cohort { due, .. } => Due::One(job_type, due),
-                Part::Wakes { minute, .. } => Due::One(job_type, minute),
-            },
+            Ok(DrainMessage { job_type, part, .. }) => Due::One(job_type, part.due()),
             Err(_) => Due::Nothing,
         },
     }
