@@ -11,8 +11,10 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use pollwheel_connector::members::Flaw;
 use pollwheel_connector::{Answered, Asked, ChannelSet, Replayer, accounts, applications};
+use pollwheel_core::budget::Spend;
 use pollwheel_core::event::Event;
 use pollwheel_core::id::{ChannelName, JobId};
+use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Clock, Polled, Poller, Refresh, Refreshed, Renewal, Request};
 use pollwheel_core::row::JobRow;
 use pollwheel_core::time::Timestamp;
@@ -159,6 +161,10 @@ impl Poller for Third<'_> {
 
     fn limited_host(&self, row: &JobRow) -> Option<Box<str>> {
         Replayer::new(self.channels, &|| self.now(), &|_| None).limited_host(row)
+    }
+
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        Replayer::new(self.channels, &|| self.now(), &|_| None).spends(request, spec)
     }
 
     async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {

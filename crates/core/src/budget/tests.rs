@@ -65,8 +65,8 @@ proptest! {
             let edge = at / (length * 1000) * length * 1000;
             let at = if draw(number * 4 + 1, 2) == 0 { edge + draw(number * 4 + 2, 20) } else { at };
             // Two workers, one at the right time and one ahead by all that is allowed, or any in between.
-            let ahead = [0, SKEW_SECONDS * 1000, draw(number * 7, SKEW_SECONDS * 1000)][draw(number * 5, 3) as usize];
-            let way = [0, TRANSIT_SECONDS * 1000, draw(number * 11, TRANSIT_SECONDS * 1000)][draw(number * 13, 3) as usize];
+            let ahead = [0, SKEW_SECONDS * 1000, draw(number * 7, SKEW_SECONDS * 1000)][usize::try_from(draw(number * 5, 3)).unwrap()];
+            let way = [0, TRANSIT_SECONDS * 1000, draw(number * 11, TRANSIT_SECONDS * 1000)][usize::try_from(draw(number * 13, 3)).unwrap()];
             (at, ahead, way)
         }).collect();
         tries.sort_unstable();

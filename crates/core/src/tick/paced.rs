@@ -150,10 +150,8 @@ async fn collect<S: JobStore, Q, C: Clock>(
     while let Some(read) = reads.next().await {
         let (part, rows, report) = read?;
         member.report.drained += report;
-        let (due, missed, is_woken) = match part {
-            Part::Cohort { due, missed, .. } => (due, missed, false),
-            Part::Wakes { minute, .. } => (minute, 0, true),
-        };
+        let (due, missed) = (part.due(), part.missed());
+        let is_woken = matches!(part, Part::Wakes { .. });
         for row in rows {
             let candidate = Candidate { member: index, row, due, missed, is_woken, costs: Vec::new() };
             match found.get(&candidate.row.job) {

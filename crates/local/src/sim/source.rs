@@ -4,11 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::time::Duration;
 
+use pollwheel_core::budget::Spend;
 use pollwheel_core::event::Event;
 use pollwheel_core::hash::{Purpose, below, digest_id, job_hash, mix};
 use pollwheel_core::id::{ChannelName, JobId};
 use pollwheel_core::outcome::{Hints, Outcome};
-use pollwheel_core::policy::Catalog;
+use pollwheel_core::policy::{Catalog, JobTypeSpec};
 use pollwheel_core::ports::{Clock, Polled, Poller, Refresh, Refreshed, Renewal, Request};
 use pollwheel_core::register::NewJob;
 use pollwheel_core::row::JobRow;
@@ -177,6 +178,10 @@ impl<U: Poller> Poller for Troubled<U> {
 
     fn limited_host(&self, row: &JobRow) -> Option<Box<str>> {
         self.inner.limited_host(row)
+    }
+
+    fn spends(&self, request: &Request<'_>, spec: &JobTypeSpec) -> Vec<Spend> {
+        self.inner.spends(request, spec)
     }
 
     async fn refresh(&self, refresh: Refresh<'_>) -> Refreshed {
