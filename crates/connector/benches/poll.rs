@@ -126,6 +126,7 @@ fn polls(criterion: &mut Criterion) {
             credentials: Some(&credentials),
             application: None,
             token: None,
+            permits: None,
             budget: Duration::from_secs(30),
         };
         replay(&channels, black_box(request), SystemTime::now(), |_| black_box(response).clone())
