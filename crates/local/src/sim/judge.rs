@@ -14,6 +14,7 @@ use super::bus::SeenBus;
 use super::kind::FaultKind;
 use super::limits::Violations;
 use super::notebook::Notebook;
+use super::pool::Pool;
 use super::run::Setup;
 use super::source::Source;
 use super::surroundings::GRACE_MINUTES;
@@ -110,6 +111,7 @@ pub(super) struct Judged<'a, W> {
     pub(super) setup: &'a Setup,
     pub(super) seed: u64,
     pub(super) jobs: &'a [JobId],
+    pub(super) pool: Option<Pool>,
     pub(super) store: &'a MemoryStore,
     pub(super) registered: StoreStats,
     pub(super) queues: &'a LocalQueues,
@@ -198,8 +200,11 @@ fn items<W: Source>(judged: &Judged<'_, W>) -> (Vec<String>, u64) {
 /// By when an item must have been posted to be due at the end: two cadences before it, and what a burst takes. A job on
 /// hold owes what was posted before its hold began to matter.
 fn due_by<W>(judged: &Judged<'_, W>, row: Option<&JobRow>) -> Timestamp {
-    let cadence =
-        row.and_then(|row| row.place.cohort()).map_or(60, |cohort| u32::from(cohort.cadence.minutes()));
+    let between = |row: &JobRow| {
+        let cadence = row.place.cohort()?.cadence;
+        Some(judged.pool.map_or(u32::from(cadence.minutes()), |pool| pool.minutes_between(row, cadence)))
+    };
+    let cadence = row.and_then(between).unwrap_or(60);
     let burst = 400_u32.max(judged.setup.scenario.burst_items).div_ceil(PAGE);
     let minutes = 2 * cadence + GRACE_MINUTES + burst;
     let end = judged.now.minute();

@@ -18,6 +18,7 @@ use super::kind::{FaultKind, FaultSet};
 use super::notebook::{Detail, Exactness, Notebook};
 use super::plan::Plan;
 use super::planted::Planted;
+use super::pool::Pool;
 use super::scenario::Scenario;
 use super::source::{Deployed, Source, Troubled, Upstream};
 use super::surroundings::{GRACE_MINUTES, SimSurroundings};
@@ -139,6 +140,7 @@ struct Stage<'s, W> {
     credentials: MemoryCredentials,
     jobs: Vec<JobId>,
     crowd: Vec<JobId>,
+    pool: Option<Pool>,
     /// Writes of the registration, which are no run's.
     registered: StoreStats,
 }
@@ -149,10 +151,10 @@ struct Stage<'s, W> {
 /// [`SimError`].
 pub async fn run_once(setup: &Setup, seed: u64) -> Result<Verdict, SimError> {
     let clock = WheelClock::running(START, REAL_TICK);
-    let Deployment { catalog, jobs, crowd, timelines } = Deployment::of(setup, seed)?;
+    let Deployment { catalog, jobs, crowd, timelines, pool } = Deployment::of(setup, seed)?;
     let plan = plan(setup, seed);
-    let world = World::new(clock, seed, plan.clone(), timelines);
-    let set = Set { catalog, jobs, crowd, credentials: MemoryCredentials::default(), world };
+    let world = World::new(clock, seed, plan.clone(), timelines, pool.map(|pool| pool.limit));
+    let set = Set { catalog, jobs, crowd, pool, credentials: MemoryCredentials::default(), world };
     Stage::set(setup, seed, clock, plan, set).await?.play().await
 }
 
@@ -169,7 +171,7 @@ pub async fn run_deployed<U: Upstream>(
     let Deployed { catalog, jobs, credentials, upstream } = make(clock)?;
     let plan = plan(setup, seed);
     let world = Troubled::new(upstream, clock, plan.clone(), seed);
-    let set = Set { catalog, jobs, crowd: Vec::new(), credentials, world };
+    let set = Set { catalog, jobs, crowd: Vec::new(), pool: None, credentials, world };
     Stage::set(setup, seed, clock, plan, set).await?.play().await
 }
 
@@ -183,6 +185,7 @@ struct Set<W> {
     catalog: Catalog,
     jobs: Vec<NewJob>,
     crowd: Vec<JobId>,
+    pool: Option<Pool>,
     credentials: MemoryCredentials,
     world: W,
 }
@@ -195,7 +198,7 @@ impl<'s, W: Source> Stage<'s, W> {
         plan: Plan,
         set: Set<W>,
     ) -> Result<Self, SimError> {
-        let Set { catalog, jobs, crowd, credentials, world } = set;
+        let Set { catalog, jobs, crowd, pool, credentials, world } = set;
         let store = MemoryStore::default();
         register(clock.now(), &jobs, &catalog, &store).await?;
         let detail = if setup.accounts.get() <= CLOSE_UP_TO { Detail::All } else { Detail::Sampled };
@@ -215,6 +218,7 @@ impl<'s, W: Source> Stage<'s, W> {
             plan,
             jobs: jobs.into_iter().map(|job| job.job).collect(),
             crowd,
+            pool,
         })
     }
 
@@ -251,6 +255,7 @@ impl<'s, W: Source> Stage<'s, W> {
             setup,
             seed: self.seed,
             jobs: &self.jobs,
+            pool: self.pool,
             store: &self.store,
             registered: self.registered,
             queues,
@@ -267,6 +272,8 @@ impl<'s, W: Source> Stage<'s, W> {
 
     fn surroundings(&self) -> SimSurroundings<'_, W> {
         let cadences = 2 * u32::from(self.setup.scenario.slowest.minutes());
+        let of_pool = self.pool.map_or(cadences, |pool| pool.stretched(cadences));
+        let after = |minutes: u32| self.plan.calm_from.plus(minutes + GRACE_MINUTES);
         let mut jobs_by_type = BTreeMap::new();
         for job in &self.jobs {
             *jobs_by_type.entry(job.job_type.clone()).or_default() += 1;
@@ -284,7 +291,9 @@ impl<'s, W: Source> Stage<'s, W> {
             jobs: &self.jobs,
             jobs_by_type,
             crowd: &self.crowd,
-            confirmed_by: self.plan.calm_from.plus(cadences + GRACE_MINUTES),
+            pool: self.pool,
+            confirmed_by: after(cadences),
+            pool_confirmed_by: after(of_pool),
             unparked: Cell::new(0),
             littered: RefCell::default(),
         }

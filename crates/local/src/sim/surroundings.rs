@@ -18,8 +18,8 @@ use super::judge::look_at_rows;
 use super::notebook::{Detail, Notebook};
 use super::plan::{Plan, Purged};
 use super::planted::Planted;
+use super::pool::{POOL, Pool};
 use super::source::Source;
-use super::world::POOL;
 use crate::clock::WheelClock;
 use crate::engine::{Function, Invocation, Surroundings};
 use crate::faults::{Denied, Faults, Versions};
@@ -51,10 +51,29 @@ pub(super) struct SimSurroundings<'a, W> {
     pub(super) jobs_by_type: BTreeMap<JobTypeId, u64>,
     /// The jobs of the crowd: woken all at once.
     pub(super) crowd: &'a [JobId],
+    /// The limit that some of the jobs share.
+    pub(super) pool: Option<Pool>,
     /// The minute at which everything due must have been confirmed since the faults ended.
     pub(super) confirmed_by: EpochMinute,
+    /// The same, for those that share a limit.
+    pub(super) pool_confirmed_by: EpochMinute,
     pub(super) unparked: Cell<u64>,
     pub(super) littered: RefCell<Vec<QueueName>>,
+}
+
+/// Which jobs are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    /// Those with a limit of their own.
+    Alone,
+    /// Those that share one.
+    Sharing,
+}
+
+impl Looked {
+    fn of(row: &JobRow) -> Self {
+        if row.job.job_type.as_str() == POOL { Self::Sharing } else { Self::Alone }
+    }
 }
 
 impl<W: Source> SimSurroundings<'_, W> {
@@ -128,15 +147,17 @@ impl<W: Source> SimSurroundings<'_, W> {
     }
 
     /// Everything due was answered since the faults ended.
-    fn look_at_confirmations(&self) {
+    fn look_at_confirmations(&self, looked_at: Looked, minute: EpochMinute) {
         let calm = self.plan.calm_from;
+        let between = |row: &JobRow| {
+            let cadence = row.place.cohort()?.cadence;
+            Some(self.pool.map_or(u32::from(cadence.minutes()), |pool| pool.minutes_between(row, cadence)))
+        };
         let is_due = |row: &JobRow| {
             row.parked.is_none()
                 && row.hold.is_none_or(|hold| hold.until <= calm)
-                && row.job.job_type.as_str() != POOL
-                && row.place.cohort().is_some_and(|cohort| {
-                    calm.plus(2 * u32::from(cohort.cadence.minutes())) <= self.confirmed_by
-                })
+                && looked_at == Looked::of(row)
+                && between(row).is_some_and(|minutes| calm.plus(2 * minutes) <= minute)
         };
         self.store.each_row(|row| {
             if is_due(row) && self.world.answered(&row.job).is_none_or(|at| at < calm.start()) {
@@ -154,7 +175,10 @@ impl<W: Source> Surroundings for SimSurroundings<'_, W> {
             self.unpark_all();
         }
         if minute == self.confirmed_by {
-            self.look_at_confirmations();
+            self.look_at_confirmations(Looked::Alone, minute);
+        }
+        if minute == self.pool_confirmed_by {
+            self.look_at_confirmations(Looked::Sharing, minute);
         }
         self.look_at_backlogs();
         if self.store.row_count() != self.jobs.len() {
