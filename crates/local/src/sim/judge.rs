@@ -111,7 +111,8 @@ pub(super) struct Judged<'a, W> {
     pub(super) setup: &'a Setup,
     pub(super) seed: u64,
     pub(super) jobs: &'a [JobId],
-    pub(super) pool: Option<Pool>,
+    /// How far the limit that some jobs share stretched their cadences in the second phase.
+    pub(super) stretched_thousandths: u32,
     pub(super) store: &'a MemoryStore,
     pub(super) registered: StoreStats,
     pub(super) queues: &'a LocalQueues,
@@ -200,11 +201,11 @@ fn items<W: Source>(judged: &Judged<'_, W>) -> (Vec<String>, u64) {
 /// By when an item must have been posted to be due at the end: two cadences before it, and what a burst takes. A job on
 /// hold owes what was posted before its hold began to matter.
 fn due_by<W>(judged: &Judged<'_, W>, row: Option<&JobRow>) -> Timestamp {
-    let between = |row: &JobRow| {
-        let cadence = row.place.cohort()?.cadence;
-        Some(judged.pool.map_or(u32::from(cadence.minutes()), |pool| pool.minutes_between(row, cadence)))
-    };
-    let cadence = row.and_then(between).unwrap_or(60);
+    let cadence =
+        row.and_then(|row| row.place.cohort()).map_or(60, |cohort| u32::from(cohort.cadence.minutes()));
+    let is_stretched = row.is_some_and(|row| Pool::has(&row.job));
+    let thousandths = if is_stretched { judged.stretched_thousandths.max(1000) } else { 1000 };
+    let cadence = (cadence * thousandths).div_ceil(1000);
     let burst = 400_u32.max(judged.setup.scenario.burst_items).div_ceil(PAGE);
     let minutes = 2 * cadence + GRACE_MINUTES + burst;
     let end = judged.now.minute();

@@ -1,15 +1,17 @@
 //! The channel whose jobs share one limit: who is in it, how tight it is, and how far it stretches cadences.
 
-use pollwheel_core::budget::{Budget, BudgetScope};
+use pollwheel_core::budget::{Budget, BudgetScope, PaceKey};
 use pollwheel_core::cadence::Cadence;
 use pollwheel_core::hash::{below, mix};
-use pollwheel_core::row::JobRow;
+use pollwheel_core::id::{ChannelName, JobId};
+use pollwheel_core::throttle::ThrottleScope;
 use pollwheel_core::time::EpochMinute;
 
 use super::limits::Limit;
 
-/// The channel.
+/// Its job type.
 pub(super) const POOL: &str = "pool/items";
+const CHANNEL: &str = "pool";
 /// The window of its limit, in minutes: as the usual APIs have it.
 const WINDOW_MINUTES: u32 = 15;
 /// How many times what is due by the fastest cadences the limit allows: the seed draws one. The first is too tight, because
@@ -48,20 +50,26 @@ impl Pool {
         Budget::new(BudgetScope::Application, calls.into(), window_seconds.into())
     }
 
-    /// Minutes between two polls of a job: its cadence, stretched as far as the limit asks for if it is in the pool.
-    pub(super) fn minutes_between(self, row: &JobRow, cadence: Cadence) -> u32 {
-        let minutes = u32::from(cadence.minutes());
-        if row.job.job_type.as_str() == POOL { self.stretched(minutes) } else { minutes }
+    /// The limit's key in the store.
+    pub(super) fn key(self) -> Option<PaceKey> {
+        let scope = ThrottleScope::Channel(ChannelName::new(CHANNEL).ok()?);
+        Some(PaceKey { scope, window_seconds: self.budget().window_seconds })
     }
 
-    /// Minutes, made longer by what is due over what is allowed.
-    pub(super) fn stretched(self, minutes: u32) -> u32 {
+    /// Whether a job is in it.
+    pub(super) fn has(job: &JobId) -> bool {
+        job.job_type.as_str() == POOL
+    }
+
+    /// How far it may stretch cadences, in thousandths of them: by what is due over what is allowed, and four times as far
+    /// while what was put off before takes the most it may, three quarters.
+    pub(super) fn most_thousandths(self) -> u32 {
         let slots = self.budget().slots();
         let allowance = |minute| slots.map_or(0, |slots| slots.allowance(EpochMinute::new(minute)));
         let allowed = (0..MEAN_MINUTES).map(allowance).sum::<u64>() * PLANNED_PERCENT / 100;
         let due = u64::from(self.demand) * u64::from(MEAN_MINUTES / WINDOW_MINUTES);
-        let longer = (u64::from(minutes) * due).div_ceil(allowed.max(1));
-        minutes.max(u32::try_from(longer).unwrap_or(u32::MAX))
+        let longer = (due * 1000).div_ceil(allowed.max(1)).max(1000);
+        u32::try_from(longer * 4).unwrap_or(u32::MAX)
     }
 }
 
@@ -73,10 +81,12 @@ mod tests {
     fn a_tight_limit_stretches_and_a_roomy_one_does_not() {
         let quarter = Cadence::at_least(15);
         let pools: Vec<Pool> = (0..30).map(|seed| Pool::of(&[(170, quarter)], seed)).collect();
-        let stretched =
-            |calls| pools.iter().find(|pool| pool.limit.calls == calls).map(|pool| pool.stretched(15));
+        let most = |calls| {
+            let pool = pools.iter().find(|pool| pool.limit.calls == calls);
+            pool.map(|pool| pool.most_thousandths())
+        };
         // Ten a minute are allowed, of which eight are planned with, and eleven and a third are due.
-        assert_eq!(stretched(170), Some(22));
-        assert_eq!((stretched(340), stretched(680)), (Some(15), Some(15)));
+        assert_eq!(most(170), Some(4 * 1417));
+        assert_eq!((most(340), most(680)), (Some(4000), Some(4000)));
     }
 }

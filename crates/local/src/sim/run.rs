@@ -255,7 +255,7 @@ impl<'s, W: Source> Stage<'s, W> {
             setup,
             seed: self.seed,
             jobs: &self.jobs,
-            pool: self.pool,
+            stretched_thousandths: surroundings.stretched_thousandths.get(),
             store: &self.store,
             registered: self.registered,
             queues,
@@ -272,8 +272,6 @@ impl<'s, W: Source> Stage<'s, W> {
 
     fn surroundings(&self) -> SimSurroundings<'_, W> {
         let cadences = 2 * u32::from(self.setup.scenario.slowest.minutes());
-        let of_pool = self.pool.map_or(cadences, |pool| pool.stretched(cadences));
-        let after = |minutes: u32| self.plan.calm_from.plus(minutes + GRACE_MINUTES);
         let mut jobs_by_type = BTreeMap::new();
         for job in &self.jobs {
             *jobs_by_type.entry(job.job_type.clone()).or_default() += 1;
@@ -292,8 +290,9 @@ impl<'s, W: Source> Stage<'s, W> {
             jobs_by_type,
             crowd: &self.crowd,
             pool: self.pool,
-            confirmed_by: after(cadences),
-            pool_confirmed_by: after(of_pool),
+            confirmed_by: self.plan.calm_from.plus(cadences + GRACE_MINUTES),
+            stretched_thousandths: Cell::new(0),
+            last: START.minute().plus(self.setup.minutes.get() - 1),
             unparked: Cell::new(0),
             littered: RefCell::default(),
         }

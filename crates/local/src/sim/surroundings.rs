@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::policy::Catalog;
-use pollwheel_core::ports::{Change, Clock, JobStore, Outgoing, QueueName, Queues};
+use pollwheel_core::ports::{Change, Clock, ControlStore, JobStore, Outgoing, QueueName, Queues};
 use pollwheel_core::register::unpark;
 use pollwheel_core::row::{JobRow, WakeUp};
 use pollwheel_core::time::{EpochMinute, Timestamp};
@@ -55,8 +55,10 @@ pub(super) struct SimSurroundings<'a, W> {
     pub(super) pool: Option<Pool>,
     /// The minute at which everything due must have been confirmed since the faults ended.
     pub(super) confirmed_by: EpochMinute,
-    /// The same, for those that share a limit.
-    pub(super) pool_confirmed_by: EpochMinute,
+    /// How far the limit that some of the jobs share stretched them since then, in thousandths of their cadence.
+    pub(super) stretched_thousandths: Cell<u32>,
+    /// The last minute of the run.
+    pub(super) last: EpochMinute,
     pub(super) unparked: Cell<u64>,
     pub(super) littered: RefCell<Vec<QueueName>>,
 }
@@ -72,7 +74,7 @@ enum Looked {
 
 impl Looked {
     fn of(row: &JobRow) -> Self {
-        if row.job.job_type.as_str() == POOL { Self::Sharing } else { Self::Alone }
+        if Pool::has(&row.job) { Self::Sharing } else { Self::Alone }
     }
 }
 
@@ -146,18 +148,33 @@ impl<W: Source> SimSurroundings<'_, W> {
         }
     }
 
+    /// How far the shared limit stretches cadences: what was put off may take up to three quarters of it.
+    fn look_at_the_pool(&self) {
+        let Some(pool) = self.pool else { return };
+        let paces = pool.key().and_then(|key| self.store.paces(&[key]).now_or_never());
+        let Some(pace) = paces.and_then(Result::ok).and_then(|mut paces| paces.pop()) else { return };
+        let stretched = self.stretched_thousandths.get().max(pace.turns_thousandths);
+        self.stretched_thousandths.set(stretched);
+        if stretched > pool.most_thousandths() {
+            self.notebook
+                .broke(format!("r17: the limit of {POOL} stretches cadences by {stretched} thousandths"));
+        }
+    }
+
     /// Everything due was answered since the faults ended.
     fn look_at_confirmations(&self, looked_at: Looked, minute: EpochMinute) {
         let calm = self.plan.calm_from;
-        let between = |row: &JobRow| {
-            let cadence = row.place.cohort()?.cadence;
-            Some(self.pool.map_or(u32::from(cadence.minutes()), |pool| pool.minutes_between(row, cadence)))
+        let stretched = u64::from(self.stretched_thousandths.get().max(1000));
+        let two_cadences = |row: &JobRow| {
+            let minutes = 2 * u64::from(row.place.cohort()?.cadence.minutes());
+            let minutes = if looked_at == Looked::Sharing { minutes * stretched / 1000 } else { minutes };
+            u32::try_from(minutes).ok()
         };
         let is_due = |row: &JobRow| {
             row.parked.is_none()
                 && row.hold.is_none_or(|hold| hold.until <= calm)
                 && looked_at == Looked::of(row)
-                && between(row).is_some_and(|minutes| calm.plus(2 * minutes) <= minute)
+                && two_cadences(row).is_some_and(|minutes| calm.plus(minutes + GRACE_MINUTES) <= minute)
         };
         self.store.each_row(|row| {
             if is_due(row) && self.world.answered(&row.job).is_none_or(|at| at < calm.start()) {
@@ -177,7 +194,10 @@ impl<W: Source> Surroundings for SimSurroundings<'_, W> {
         if minute == self.confirmed_by {
             self.look_at_confirmations(Looked::Alone, minute);
         }
-        if minute == self.pool_confirmed_by {
+        if minute >= self.plan.calm_from {
+            self.look_at_the_pool();
+        }
+        if minute == self.last {
             self.look_at_confirmations(Looked::Sharing, minute);
         }
         self.look_at_backlogs();

@@ -16,7 +16,7 @@ use pollwheel_core::time::Timestamp;
 
 use super::limits::{Caller, Limit, Standing, Violations, Windows};
 use super::plan::{Plan, Trouble};
-use super::pool::POOL;
+use super::pool::Pool;
 use super::source::{Posted, Source, event_number, first_event_number};
 use super::timeline::Timeline;
 use super::watch::since;
@@ -83,7 +83,7 @@ impl World {
 
     /// Counts the call, and says what the limits make of it.
     fn limited(&self, number: u32, row: &JobRow, now: Timestamp) -> (Option<Outcome>, Hints) {
-        let of_pool = self.application.filter(|_| row.job.job_type.as_str() == POOL);
+        let of_pool = self.application.filter(|_| Pool::has(&row.job));
         let (caller, limit, scope) = match of_pool {
             Some(limit) => (Caller::Application, limit, Scope::Application),
             None => (Caller::Account(number), ACCOUNT_LIMIT, Scope::Account),
