@@ -125,6 +125,22 @@ fn config(setup: &Setup, seed: u64) -> EngineConfig {
     config
 }
 
+/// How many messages of a job one window may send: one, and one more for each way in which it may be sent again. Messages
+/// come twice, two ticks send the same, or the drain of a page is tried again.
+fn copies(faults: &FaultSet) -> u64 {
+    let ways: [&[FaultKind]; 3] = [
+        &[FaultKind::Duplicates],
+        &[FaultKind::DoubleTicks],
+        &[
+            FaultKind::SchedulerCrashes,
+            FaultKind::PartialBatches,
+            FaultKind::LostAnswers,
+            FaultKind::ThrottledKeys,
+        ],
+    ];
+    1 + ways.iter().filter(|way| way.iter().any(|kind| faults.has(*kind))).count() as u64
+}
+
 /// Everything of a run that its ports stand on.
 struct Stage<'s, W> {
     setup: &'s Setup,
@@ -209,10 +225,10 @@ impl<'s, W: Source> Stage<'s, W> {
             clock,
             registered: store.stats(),
             store,
+            notebook: Notebook::new(seed, detail, exactness, &catalog),
             catalog,
             queues: LocalQueues::lasting(Rc::new(clock), seed),
             world,
-            notebook: Notebook::new(seed, detail, exactness),
             faults: Faults::new(seed, plan.rates),
             credentials,
             plan,
@@ -287,6 +303,7 @@ impl<'s, W: Source> Stage<'s, W> {
             clock: self.clock,
             planted: self.setup.planted,
             jobs: &self.jobs,
+            copies: copies(&self.setup.faults),
             jobs_by_type,
             crowd: &self.crowd,
             pool: self.pool,

@@ -31,9 +31,6 @@ use crate::queue::{LocalQueues, QueueId};
 /// message may have to time out first.
 pub(super) const GRACE_MINUTES: u32 = 5;
 
-/// How often the messages of one window may be sent, all faults together.
-const WINDOW_SENT_TIMES: u64 = 8;
-
 /// What surrounds a simulated run.
 pub(super) struct SimSurroundings<'a, W> {
     pub(super) plan: &'a Plan,
@@ -47,6 +44,8 @@ pub(super) struct SimSurroundings<'a, W> {
     pub(super) planted: Option<Planted>,
     /// Every job.
     pub(super) jobs: &'a [JobId],
+    /// How many messages of a job one window may send.
+    pub(super) copies: u64,
     /// How many each job type has.
     pub(super) jobs_by_type: BTreeMap<JobTypeId, u64>,
     /// The jobs of the crowd: woken all at once.
@@ -139,9 +138,9 @@ impl<W: Source> SimSurroundings<'_, W> {
     fn look_at_backlogs(&self) {
         for spec in self.catalog.iter() {
             let depth = self.queues.depth(&QueueId::Live(QueueName::Jobs(spec.id.clone())));
-            // One window more may be sent: at most every job, its messages twice, and again while its drains are retried.
+            // One window more may be sent: every job once, and once more for each kind of fault that repeats what is sent.
             let jobs = self.jobs_by_type.get(&spec.id).copied().unwrap_or_default();
-            let most = spec.backlog_limit.saturating_add(jobs.saturating_mul(WINDOW_SENT_TIMES));
+            let most = spec.backlog_limit.saturating_add(jobs.saturating_mul(self.copies));
             if depth.visible + depth.delayed > most {
                 self.notebook.broke(format!("r11: the backlog of {} passed its limit", spec.id));
             }
