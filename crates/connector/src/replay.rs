@@ -174,13 +174,8 @@ fn poll_once(
     now: SystemTime,
     answer: &mut impl FnMut(&Asked) -> Result<::http::Response<Bytes>, FetchError>,
 ) -> Polled {
-    let (channel, job_type) = match channels.find(&request.row.job.job_type) {
-        Ok(found) => found,
-        Err(error) => return polled(Outcome::BadResponse { reason: error.to_string() }),
-    };
-    let moment = Moment { now, scale: Scale::new(1.0) };
-    let (mut conversation, mut outbound) = match Conversation::start(channel, job_type, request, moment) {
-        Ok(started) => started,
+    let (mut conversation, mut outbound) = match begun(channels, request, now) {
+        Ok(begun) => begun,
         Err(polled) => return *polled,
     };
     loop {
@@ -189,6 +184,18 @@ fn poll_once(
             Step::Done(polled) => return polled,
         }
     }
+}
+
+/// A conversation and its first request, or what the poll comes to without one.
+fn begun<'a>(
+    channels: &'a ChannelSet,
+    request: Request<'a>,
+    now: SystemTime,
+) -> Result<(Conversation<'a>, Outbound), Box<Polled>> {
+    let (channel, job_type) = channels
+        .find(&request.row.job.job_type)
+        .map_err(|error| Box::new(polled(Outcome::BadResponse { reason: error.to_string() })))?;
+    Conversation::start(channel, job_type, request, Moment { now, scale: Scale::new(1.0) })
 }
 
 /// One exchange with whoever answers.

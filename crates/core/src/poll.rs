@@ -18,13 +18,14 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 
 use crate::batch::{BatchResult, Record};
 use crate::id::JobId;
-use crate::message::Completed;
+use crate::outcome::{Hints, Outcome};
 use crate::policy::Catalog;
 use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, PortError, Queues};
+use crate::time::Timestamp;
 use batch::Groups;
 use keyring::Keyring;
 use purse::Purse;
@@ -143,17 +144,23 @@ where
     let purse = Purse::default();
     batch::expect(&groups, worker, &keyring, &purse).await;
 
-    let mut under_way: BTreeMap<JobId, Vec<&Record>> =
-        groups.iter().map(|group| (group.message.row.job.clone(), group.records().to_vec())).collect();
-    let polls = groups.into_iter().map(|group| one::poll_group(group, worker, &keyring, (&stops, &purse)));
+    let mut under_way: Vec<Option<Vec<&Record>>> =
+        groups.iter().map(|group| Some(group.records().to_vec())).collect();
+    let polls = groups.into_iter().enumerate().map(|(place, group)| {
+        // Boxed at once: it is large, and is moved several times before it is first polled.
+        let poll = Box::pin(one::poll_group(group, worker, &keyring, (&stops, &purse)));
+        poll.map(move |(group, end)| (place, group, end))
+    });
     let mut finished = stream::iter(polls).buffer_unordered(worker.limits.concurrency.max(1));
     let mut completed = Vec::with_capacity(records.len());
     let mut cut_off = pin!(cut_off);
-    while let Either::Left((Some((group, end)), _)) = select(finished.next(), cut_off.as_mut()).await {
-        under_way.remove(&group.message.row.job);
+    while let Either::Left((Some((place, group, end)), _)) = select(finished.next(), cut_off.as_mut()).await {
+        if let Some(records) = under_way.get_mut(place) {
+            *records = None;
+        }
         match end {
             End::Completed { poll, tally } => {
-                report.add(&poll, &tally);
+                report.add(&group.message.row.job, &poll.outcome, &tally);
                 completed.push((group, poll));
             }
             End::Unstarted => {
@@ -168,7 +175,7 @@ where
         }
     }
     drop(finished);
-    for record in under_way.into_values().flatten() {
+    for record in under_way.into_iter().flatten().flatten() {
         report.cut_off += 1;
         result.fail(record, "the poll was still under way when the time was up");
     }
@@ -180,10 +187,10 @@ where
 }
 
 impl PollReport {
-    fn add(&mut self, poll: &Completed, tally: &Tally) {
-        *self.outcomes.entry(poll.outcome.name()).or_default() += 1;
-        if let Some(error) = poll.outcome.error() {
-            self.errors.entry(error).or_insert_with(|| (poll.row.job.clone(), 0)).1 += 1;
+    fn add(&mut self, job: &JobId, outcome: &Outcome, tally: &Tally) {
+        *self.outcomes.entry(outcome.name()).or_default() += 1;
+        if let Some(error) = outcome.error() {
+            self.errors.entry(error).or_insert_with(|| (job.clone(), 0)).1 += 1;
         }
         self.items += tally.items;
         self.events += tally.events;
@@ -194,8 +201,8 @@ impl PollReport {
                 self.lateness.push(lateness);
             }
             None => {
-                self.throttled += u64::from(poll.outcome.refusal().is_some());
-                self.over_budget += u64::from(poll.outcome.deferred_seconds().is_some());
+                self.throttled += u64::from(outcome.refusal().is_some());
+                self.over_budget += u64::from(outcome.deferred_seconds().is_some());
             }
         }
     }
@@ -203,13 +210,20 @@ impl PollReport {
 
 enum End {
     Completed {
-        poll: Box<Completed>,
+        poll: Ended,
         tally: Tally,
     },
     Unstarted,
     Panicked,
     /// The store did not answer when the credentials were to be renewed.
     Locked(PortError),
+}
+
+/// What a poll came to, when, and what it was told besides.
+struct Ended {
+    at: Timestamp,
+    outcome: Outcome,
+    hints: Hints,
 }
 
 #[derive(Default)]

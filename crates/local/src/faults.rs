@@ -148,6 +148,12 @@ impl Faults {
         self.kills.runs(invocation);
     }
 
+    /// Which invocation goes on; none before the first.
+    #[must_use]
+    pub const fn running_invocation(&self) -> Option<Invocation> {
+        self.kills.running()
+    }
+
     /// Which function goes on; none before the first.
     #[must_use]
     pub fn running(&self) -> Option<Function> {

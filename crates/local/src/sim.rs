@@ -20,6 +20,7 @@ mod deployment;
 mod glance;
 mod limits;
 mod notebook;
+mod pool;
 mod source;
 mod surroundings;
 mod timeline;

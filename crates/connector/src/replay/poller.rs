@@ -1,8 +1,10 @@
 //! The connector as a port, all but the network: for simulation, where answers come from a modelled third party.
 //!
-//! Unlike [`replay`](super::replay) it renews nothing by itself: that is the poll pass's, with its store and leases.
+//! Unlike [`replay`](super::replay) it renews nothing by itself: that is the poll pass's, with its store and leases. It asks
+//! for leave before every request, as the connector does that has a network.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::time::SystemTime;
 
 use ::http::header::{HeaderValue, USER_AGENT};
@@ -13,9 +15,10 @@ use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::{Polled, Poller, Refresh, Refreshed, Renewal, Request};
 use pollwheel_core::row::JobRow;
 
-use super::{Asked, exchanged, poll_once};
+use super::{Asked, begun, exchanged};
 use crate::auth;
 use crate::channel::{Auth, ChannelSet};
+use crate::conversation::Step;
 use crate::exchange::FetchError;
 use crate::wait::Scale;
 
@@ -54,7 +57,25 @@ impl<'a> Replayer<'a> {
 
 impl Poller for Replayer<'_> {
     async fn poll(&self, request: Request<'_>) -> Polled {
-        poll_once(self.channels, request, (self.now)(), &mut |asked| self.answer(asked))
+        let (mut conversation, mut outbound) = match begun(self.channels, request, (self.now)()) {
+            Ok(begun) => begun,
+            Err(polled) => return *polled,
+        };
+        loop {
+            let is_permitted = match request.permits {
+                Some(permits) => poll_fn(|context| permits.poll_take(context)).await,
+                None => true,
+            };
+            let answer = if is_permitted {
+                exchanged(outbound, &mut |asked| self.answer(asked))
+            } else {
+                Err(FetchError::OverBudget)
+            };
+            match conversation.answer(answer, request.budget) {
+                Step::Ask(next) => outbound = next,
+                Step::Done(polled) => return polled,
+            }
+        }
     }
 
     fn renewal(&self, channel: &ChannelName) -> Option<Renewal> {

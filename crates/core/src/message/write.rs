@@ -1,13 +1,15 @@
-//! Poll messages, written by hand.
+//! Poll messages and finished polls, written by hand.
 //!
-//! A tick may write a million of them, and serde_json spends four times as long on each: it looks at every byte of every
+//! A tick may write a million of them, workers as many, and serde_json spends four times as long on each: it looks at every byte of every
 //! name and text for something to escape. The names here need none and are written with what surrounds them; texts are
 //! checked in one sweep. A test holds the result to what serde writes, member by member, and serde reads it.
 
 use serde::Serialize;
 
 use super::{ORDINARY_BYTES, PollMessage, VERSION};
+use crate::outcome::{Hints, Outcome};
 use crate::row::{JobRow, Place, Subject};
+use crate::time::{EpochMinute, Timestamp};
 
 pub(super) fn poll_message(message: &PollMessage) -> String {
     // Named one by one, so that a new member cannot be forgotten here.
@@ -24,6 +26,39 @@ pub(super) fn poll_message(message: &PollMessage) -> String {
     self::row(&mut text, row);
     text.push_str("}}");
     text
+}
+
+/// A [`Completed`](super::Completed) whose parts are elsewhere.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finished<'a> {
+    pub(crate) due: EpochMinute,
+    pub(crate) at: Timestamp,
+    pub(crate) row: &'a JobRow,
+    pub(crate) outcome: &'a Outcome,
+    pub(crate) hints: &'a Hints,
+}
+
+/// Appends a finished poll. On an error what was appended is no use.
+pub(crate) fn finished(text: &mut String, poll: Finished<'_>) -> serde_json::Result<()> {
+    let Finished { due, at, row, outcome, hints } = poll;
+    number(text, r#"{"due":"#, u64::from(due.get()));
+    number(text, r#","at":"#, at.millis());
+    text.push_str(r#","row":"#);
+    self::row(text, row);
+    match outcome {
+        // Most of them.
+        Outcome::Unchanged { context: None } => text.push_str(r#","outcome":{"unchanged":{}}"#),
+        outcome => {
+            text.push_str(r#","outcome":"#);
+            text.push_str(&serde_json::to_string(outcome)?);
+        }
+    }
+    if *hints != Hints::default() {
+        text.push_str(r#","hints":"#);
+        text.push_str(&serde_json::to_string(hints)?);
+    }
+    text.push('}');
+    Ok(())
 }
 
 fn row(text: &mut String, row: &JobRow) {

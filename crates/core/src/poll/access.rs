@@ -10,6 +10,7 @@ use super::purse::{Need, Purse, Spent};
 use super::stops::Stops;
 use super::till::Till;
 use super::{Worker, one};
+use crate::budget::Spend;
 use crate::outcome::{Hints, LimitReading, Outcome, Scope};
 use crate::ports::{
     Application, Clock, ControlStore, CredentialStore, Credentials, Grant, Holder, Polled, Poller, Renewal,
@@ -66,7 +67,7 @@ where
         if !has_ended && !ends_by(now.plus(renewal.before)) {
             return Ok(());
         }
-        match self.renew(&held).await {
+        match Box::pin(self.renew(&held)).await {
             Err(_) if !has_ended => Ok(()),
             renewed => renewed,
         }
@@ -91,9 +92,9 @@ where
                 return Ok(polled);
             }
             if let Some(token) = used {
-                return Ok(self.poll_with_another(token, polled).await);
+                return Ok(Box::pin(self.poll_with_another(token, polled)).await);
             }
-            match self.take_others().await {
+            match Box::pin(self.take_others()).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(polled),
                 Err(Locked::Outcome(outcome)) => return Ok(Polled { outcome, ..polled }),
@@ -126,17 +127,23 @@ where
 
     /// Makes a poll within the limits that its job shares with others.
     async fn poll_within(&self, request: Request<'_>) -> Result<Polled, Locked> {
-        let Worker { poller, control, clock, catalog, .. } = self.worker;
+        let Worker { poller, catalog, .. } = self.worker;
         let spec = catalog.get(&request.row.job.job_type).filter(|spec| !spec.budgets.is_empty());
         let spends = spec.map_or_else(Vec::new, |spec| poller.spends(&request, spec));
         if spends.is_empty() {
             return Ok(poller.poll(request).await);
         }
-        let paid = self.purse.take(&spends, self.need, *control, *clock).await;
+        Box::pin(self.poll_by_permits(request, &spends)).await
+    }
+
+    /// Makes a poll that asks for leave before every request.
+    async fn poll_by_permits(&self, request: Request<'_>, spends: &[Spend]) -> Result<Polled, Locked> {
+        let Worker { poller, control, clock, .. } = self.worker;
+        let paid = self.purse.take(spends, self.need, *control, *clock).await;
         let paid = paid.map_err(|spent| Locked::Outcome(one::deferred(spent)))?;
         let refused: RefCell<Option<Spent>> = RefCell::default();
         let take = async || {
-            let taken = self.purse.take(&spends, Need::Further, *control, *clock).await;
+            let taken = self.purse.take(spends, Need::Further, *control, *clock).await;
             taken.map_err(|spent| *refused.borrow_mut() = Some(spent)).is_ok()
         };
         let till = Till::default();

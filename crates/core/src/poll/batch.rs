@@ -1,6 +1,6 @@
 //! Reading a batch: records into jobs, one poll a job however many records name it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::keyring::Keyring;
 use super::purse::Purse;
@@ -46,7 +46,7 @@ impl<'r> Groups<'r> {
         result: &mut BatchResult,
         report: &mut PollReport,
     ) -> Self {
-        let mut by_job = BTreeMap::<JobId, usize>::new();
+        let mut by_job = HashMap::<JobId, usize>::with_capacity(records.len());
         let mut groups = Vec::<Group<'r>>::with_capacity(records.len());
         for record in records {
             let (message, channel) = match read_one(record, catalog) {
@@ -78,10 +78,14 @@ impl<'r> Groups<'r> {
 /// The shared scopes that polls would take from, as far as the jobs alone tell.
 pub(super) fn scopes(groups: &[Group<'_>], poller: &impl Poller) -> BTreeSet<ThrottleScope> {
     let mut scopes = BTreeSet::new();
+    let mut last = None;
     for group in groups {
         let row = &group.message.row;
-        scopes.insert(ThrottleScope::Channel(group.channel.clone()));
-        scopes.insert(ThrottleScope::JobType(row.job.job_type.clone()));
+        // A queue is one job type's, so that nearly every job is of the same as the one before.
+        if last.replace(&row.job.job_type) != Some(&row.job.job_type) {
+            scopes.insert(ThrottleScope::Channel(group.channel.clone()));
+            scopes.insert(ThrottleScope::JobType(row.job.job_type.clone()));
+        }
         let host = poller.limited_host(row);
         scopes.extend(host.map(|host| ThrottleScope::Host(group.channel.clone(), host)));
     }

@@ -10,9 +10,9 @@ use super::batch::Group;
 use super::keyring::{Keyring, Locked};
 use super::purse::{Purse, Spent};
 use super::stops::Stops;
-use super::{CUT_OFF_MARGIN, End, Tally, Worker};
+use super::{CUT_OFF_MARGIN, End, Ended, Tally, Worker};
 use crate::event::Event;
-use crate::message::{Completed, PollMessage};
+use crate::message::PollMessage;
 use crate::outcome::{Hints, Outcome, Scope};
 use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Polled, Poller};
 use crate::throttle::ThrottleScope;
@@ -55,7 +55,7 @@ where
 {
     let message = &group.message;
     let now = worker.clock.now();
-    let uncalled = |outcome| completed(message, now, outcome, Hints::default(), Tally::default());
+    let uncalled = |outcome| completed(now, outcome, Hints::default(), Tally::default());
     if let Some((scope, until)) = stopped(group, worker.poller, stops, now) {
         return uncalled(refused_until(scope, until, now));
     }
@@ -85,11 +85,12 @@ async fn publish_polled<P, B: Bus, Q, S, K, C: Clock>(
     let mut tally =
         Tally { items: items.len() as u64, events: 0, requests, lateness: Some(lateness(message, began)) };
     if items.is_empty() {
-        return completed(message, at, outcome, hints, tally);
+        return completed(at, outcome, hints, tally);
     }
     let events: Vec<Event> =
         items.into_iter().map(|item| Event::of_item(&message.row.job, item, at)).collect();
-    let outcome = match publish(worker.bus, events).await {
+    // Boxed, as all that few polls do: what every poll is made of is to stay small.
+    let outcome = match Box::pin(publish(worker.bus, events)).await {
         Ok(count) => {
             tally.events = count;
             outcome
@@ -99,7 +100,7 @@ async fn publish_polled<P, B: Bus, Q, S, K, C: Clock>(
             Outcome::BusRefused { reason }
         }
     };
-    completed(message, at, outcome, hints, tally)
+    completed(at, outcome, hints, tally)
 }
 
 /// Time left for calls: what must remain for sending outcomes is not in it.
@@ -118,9 +119,8 @@ pub(super) fn deferred(spent: Spent) -> Outcome {
     Outcome::Deferred { reason: spent.reason, again_seconds: Some(spent.again_seconds) }
 }
 
-fn completed(message: &PollMessage, at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {
-    let poll = Completed { due: message.due, at, row: message.row.clone(), outcome, hints };
-    End::Completed { poll: Box::new(poll), tally }
+const fn completed(at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {
+    End::Completed { poll: Ended { at, outcome, hints }, tally }
 }
 
 struct Refused {
@@ -157,6 +157,9 @@ fn stopped<P: Poller>(
     stops: &Stops,
     now: Timestamp,
 ) -> Option<(Scope, Timestamp)> {
+    if stops.is_empty() {
+        return None;
+    }
     let job_type = &group.message.row.job.job_type;
     let shared = [Scope::Application, Scope::Endpoint].into_iter();
     let host = poller.limited_host(&group.message.row).map(Scope::Host);

@@ -1,35 +1,37 @@
 //! Sending the outcomes of a batch on: one message, or a few when they are large.
 
-use serde_json::value::RawValue;
-
-use super::PollReport;
 use super::batch::Group;
+use super::{Ended, PollReport};
 use crate::batch::BatchResult;
-use crate::message::{Completed, encode_completed};
+use crate::message::{Finished, ORDINARY_BYTES, PollMessage, encode_completed, finished};
 use crate::ports::{Outgoing, QueueName, Queues};
 
 /// Most bytes of outcomes in a message. SQS bills by 64 KB and takes 1 MiB.
 pub const MAX_OUTCOME_BYTES: usize = 200 * 1024;
 
 pub(super) async fn send<Q: Queues>(
-    completed: Vec<(Group<'_>, Box<Completed>)>,
+    completed: Vec<(Group<'_>, Ended)>,
     queues: &Q,
     result: &mut BatchResult,
     report: &mut PollReport,
 ) {
+    let room = (completed.len() * ORDINARY_BYTES).min(MAX_OUTCOME_BYTES);
     let mut parcels = Vec::<Parcel<'_>>::new();
+    let mut json = String::with_capacity(ORDINARY_BYTES);
     for (group, poll) in completed {
-        let Ok(json) = serde_json::value::to_raw_value(&poll) else {
+        json.clear();
+        let PollMessage { due, row, .. } = &group.message;
+        let Ended { at, outcome, hints } = &poll;
+        if finished(&mut json, Finished { due: *due, at: *at, row, outcome, hints }).is_err() {
             report.unsent += 1;
             group.fail(result, "the outcome could not be written down");
             continue;
-        };
-        let bytes = json.get().len();
-        match parcels.last_mut().filter(|parcel| parcel.bytes + bytes <= MAX_OUTCOME_BYTES) {
-            Some(parcel) => parcel.add(group, json),
+        }
+        match parcels.last_mut().filter(|parcel| parcel.polls.len() + json.len() < MAX_OUTCOME_BYTES) {
+            Some(parcel) => parcel.add(group, &json),
             None => {
-                let mut parcel = Parcel::default();
-                parcel.add(group, json);
+                let mut parcel = Parcel { polls: String::with_capacity(room), ..Parcel::default() };
+                parcel.add(group, &json);
                 parcels.push(parcel);
             }
         }
@@ -56,17 +58,19 @@ pub(super) async fn send<Q: Queues>(
 #[derive(Default)]
 struct Parcel<'r> {
     groups: Vec<Group<'r>>,
-    polls: Vec<Box<RawValue>>,
-    bytes: usize,
+    /// In JSON, with commas between them.
+    polls: String,
     hop: u8,
 }
 
 impl<'r> Parcel<'r> {
-    fn add(&mut self, group: Group<'r>, json: Box<RawValue>) {
+    fn add(&mut self, group: Group<'r>, json: &str) {
         self.hop = self.hop.max(group.message.hop.saturating_add(1));
-        self.bytes += json.get().len();
         self.groups.push(group);
-        self.polls.push(json);
+        if !self.polls.is_empty() {
+            self.polls.push(',');
+        }
+        self.polls.push_str(json);
     }
 
     fn outgoing(&self) -> Outgoing {

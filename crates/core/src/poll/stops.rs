@@ -27,6 +27,11 @@ impl Stops {
         Self(Mutex::new(known.collect()))
     }
 
+    /// Whether none is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Until when a scope is stopped, if it is.
     pub(super) fn until(&self, scope: &ThrottleScope, now: Timestamp) -> Option<Timestamp> {
         let stops = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,8 +19,10 @@ use crate::wheel::{Window, spread_delay_seconds};
 
 /// Rows of woken jobs read at once.
 const READS_IN_FLIGHT: usize = 64;
-/// Times that a page's messages are sent.
+/// Times that a page's messages are sent whatever comes of it.
 const SEND_ATTEMPTS: u32 = 3;
+/// Times that they are sent while most of them are accepted each time.
+const MOST_SEND_ATTEMPTS: u32 = 6;
 /// Invocations that may continue one another on a partition: leaves hops for worker and completion.
 const MAX_DRAIN_HOPS: u8 = 5;
 
@@ -182,7 +184,8 @@ async fn drain_page<S: JobStore, Q: Queues, C>(
         report.dispatched += (sending - refused.jobs.len()) as u64;
         match refused.error {
             None => break,
-            Some(error) if attempt == SEND_ATTEMPTS || error.retry == Retry::Never => return Err(error),
+            Some(error) if error.retry == Retry::Never || attempt >= MOST_SEND_ATTEMPTS => return Err(error),
+            Some(error) if attempt >= SEND_ATTEMPTS && refused.jobs.len() * 2 > sending => return Err(error),
             Some(_) => {}
         }
         ready = read_page(part, spec, dispatch).await?.ready;

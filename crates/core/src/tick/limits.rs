@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::PLANNED_PERCENT;
 use crate::budget::{Pace, PaceKey};
 use crate::policy::JobTypeSpec;
 use crate::row::JobRow;
 use crate::time::EpochMinute;
+
+/// Seconds of a million minutes.
+const MILLION_MINUTES: u64 = 60_000_000;
 
 /// One limit in one minute.
 #[derive(Debug, Clone)]
@@ -13,6 +17,8 @@ pub(super) struct Limit {
     pub(super) key: PaceKey,
     /// Units that may be dispatched in the minute.
     pub(super) allowance: u64,
+    /// What turns are planned with: its part of what a minute has in the mean, in millionths of units.
+    pub(super) planned_millionths: u64,
     left: u64,
     pub(super) pace: Pace,
 }
@@ -36,8 +42,16 @@ impl Limits {
                 Some(place) => *place,
                 None => {
                     let allowance = budget.slots().map_or(0, |slots| slots.allowance(minute));
+                    let a_minute = budget.slots().map_or(0, |slots| slots.units_in(MILLION_MINUTES));
+                    let planned_millionths = a_minute.saturating_mul(PLANNED_PERCENT) / 100;
                     self.places.insert(key.clone(), self.all.len());
-                    self.all.push(Limit { key, allowance, left: allowance, pace: Pace::default() });
+                    self.all.push(Limit {
+                        key,
+                        allowance,
+                        planned_millionths,
+                        left: allowance,
+                        pace: Pace::default(),
+                    });
                     self.all.len() - 1
                 }
             };

@@ -35,12 +35,13 @@ impl Candidate {
 }
 
 /// Of the units that are planned with, those that must be due before a minute counts as crowded at all.
-const CROWDED_PERCENT: u64 = 70;
+const CROWDED_PERCENT: u128 = 70;
 /// Most turns that are worth telling apart, in thousandths.
-const MOST_TURNS: u64 = 1_000_000_000;
+const MOST_TURNS: u128 = 1_000_000_000;
+const MILLION: u64 = 1_000_000;
 
 /// Of how many turns, in thousandths, a job may be dispatched in one, for each unit that its account has due, so that all of
-/// them keep within `planned` units a minute.
+/// them keep within `planned` units a minute, in millionths: a limit may allow less than one a minute.
 ///
 /// Where all fit it is as many as put nobody off, the less the more room there is, so that the mean of the minutes is that of
 /// what is due. 0 with much room.
@@ -48,19 +49,21 @@ const MOST_TURNS: u64 = 1_000_000_000;
 /// Each account may have as much as every other; what one leaves, others share (max-min fairness). What was put off before
 /// comes first and takes from the units.
 pub(super) fn turns_needed(limit: usize, planned: u64, candidates: &[Candidate]) -> u32 {
-    let mut woken = 0;
+    let mut woken = 0_u64;
     let mut by_account = BTreeMap::<&AccountId, u64>::new();
     for candidate in candidates {
-        if candidate.is_woken {
-            woken += candidate.cost(limit);
+        let cost = candidate.cost(limit).saturating_mul(MILLION);
+        let sum = if candidate.is_woken {
+            &mut woken
         } else {
-            *by_account.entry(&candidate.row.job.account).or_default() += candidate.cost(limit);
-        }
+            by_account.entry(&candidate.row.job.account).or_default()
+        };
+        *sum = sum.saturating_add(cost);
     }
     let mut wishes: Vec<u64> = by_account.into_values().filter(|units| *units > 0).collect();
     wishes.sort_unstable();
     let room = planned.saturating_sub(woken).max(planned / 4);
-    let thousandths = |turns: u64, units: u64| {
+    let thousandths = |turns: u128, units: u128| {
         let needed = turns.saturating_mul(1000).checked_div(units).unwrap_or(MOST_TURNS);
         u32::try_from(needed.min(MOST_TURNS)).unwrap_or(u32::MAX)
     };
@@ -68,12 +71,13 @@ pub(super) fn turns_needed(limit: usize, planned: u64, candidates: &[Candidate])
     for (served, wish) in wishes.iter().enumerate() {
         let left = (wishes.len() - served) as u64;
         if wish.saturating_mul(left) > units {
-            return thousandths(left, units);
+            return thousandths(u128::from(left) * u128::from(MILLION), units.into());
         }
         units -= wish;
     }
-    let (due, most) = (room - units, wishes.last().copied().unwrap_or(1));
-    if due * 100 < room * CROWDED_PERCENT { 0 } else { thousandths(due, room * most) }
+    let (due, most) = (u128::from(room - units), u128::from(wishes.last().copied().unwrap_or(MILLION)));
+    let room = u128::from(room);
+    if due * 100 < room * CROWDED_PERCENT { 0 } else { thousandths(due * u128::from(MILLION), room * most) }
 }
 
 /// The candidates whose turn it is, and those that are left to a later turn. What a wake-up names has its turn.

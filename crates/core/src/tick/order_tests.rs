@@ -10,6 +10,7 @@ use crate::row::{JobRow, Place, Revision, Subject};
 use crate::time::EpochMinute;
 use crate::wheel::Cohort;
 
+const MILLION: u64 = 1_000_000;
 const NOW: EpochMinute = EpochMinute::new(29_000_000);
 
 fn spec() -> JobTypeSpec {
@@ -82,7 +83,7 @@ fn an_account_with_many_jobs_is_stretched_before_the_others() {
     let mut all: Vec<Candidate> = (0..90).map(|target| candidate("heavy", target, "free", false)).collect();
     all.extend((0..10).map(|number| candidate(&format!("a{number}"), 0, "free", false)));
     // 10 light ones take 10 of 20: the heavy one's 90 share 10.
-    assert_eq!(turns_needed(0, 20, &all), 100);
+    assert_eq!(turns_needed(0, 20 * MILLION, &all), 100);
     let mut limits = Limits::default();
     let costs = limits.costs(&spec(), &all[0].row, NOW);
     assert_eq!(costs, [(0, 1)]);
@@ -92,6 +93,15 @@ fn an_account_with_many_jobs_is_stretched_before_the_others() {
     assert_eq!(light, 10);
     assert!((1..=25).contains(&(go.len() - light)), "{} of 90 with room for 10", go.len() - light);
     assert_eq!(go.len() + put_off.len(), 100);
+}
+
+#[test]
+fn a_limit_of_less_than_one_call_a_minute_gives_everybody_a_turn() {
+    let all: Vec<Candidate> =
+        (0..3).map(|number| candidate(&format!("a{number}"), 0, "free", false)).collect();
+    assert_eq!(turns_needed(0, MILLION * 9 / 10, &all), 3333);
+    assert_eq!(turns_needed(0, MILLION / 30, &all), 90_000);
+    assert_eq!(turns_needed(0, MILLION / 30, &[]), 0);
 }
 
 proptest! {
@@ -104,7 +114,7 @@ proptest! {
                 candidate(&format!("a{number}"), u32::try_from(target).unwrap(), "free", false)
             })
         }).collect();
-        let needed = turns_needed(0, planned, &all);
+        let needed = turns_needed(0, planned * MILLION, &all);
         let total: u64 = wishes.iter().sum();
         let most = *wishes.iter().max().unwrap();
         if total <= planned {

@@ -13,10 +13,7 @@ use super::catch_up::drain_message;
 use super::drain::{self, DrainReport};
 use super::limits::Limits;
 use super::order::{self, Candidate};
-use super::{
-    CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, PLANNED_PERCENT, TickEnd, enter,
-    partitions,
-};
+use super::{CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, TickEnd, enter, partitions};
 use crate::budget::PaceKey;
 use crate::decide::soonest_wake;
 use crate::id::JobId;
@@ -218,8 +215,7 @@ async fn read_paces<S: ControlStore, Q, C>(
         if !is_ordinary || pace.at == Some(minute) {
             continue;
         }
-        let planned = limit.allowance * PLANNED_PERCENT / 100;
-        let next = pace.after(minute, order::turns_needed(place, planned, candidates));
+        let next = pace.after(minute, order::turns_needed(place, limit.planned_millionths, candidates));
         // A limit that is never overdrawn costs no write. What cannot be kept is found out again in the next minute.
         if !(next.is_idle() && pace.is_idle()) {
             let _known_later = dispatch.store.set_pace(&limit.key, next).await;

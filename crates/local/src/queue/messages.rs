@@ -50,7 +50,7 @@ pub struct Delivery {
     /// The message's id, the same at every delivery.
     pub message_id: String,
     /// Its text.
-    pub body: Rc<str>,
+    pub body: Rc<String>,
     /// How to delete it.
     pub receipt: Receipt,
     /// Which delivery this is, from 1. A dead-letter queue counts its own.
@@ -113,7 +113,7 @@ enum State {
 #[derive(Debug)]
 pub(super) struct Message {
     id: u64,
-    body: Rc<str>,
+    body: Rc<String>,
     sent: Timestamp,
     receives: u32,
     state: State,
@@ -164,7 +164,7 @@ impl Messages {
             seconds => State::Delayed(now.plus(Duration::from_secs(u64::from(seconds)))),
         };
         self.store(
-            Message { id, body: message.body.into(), sent: now, receives: 0, state: State::Ready, due },
+            Message { id, body: Rc::new(message.body), sent: now, receives: 0, state: State::Ready, due },
             state,
         );
     }

@@ -9,10 +9,10 @@ use pollwheel_core::register::NewJob;
 use pollwheel_core::row::Subject;
 
 use super::kind::FaultKind;
+use super::pool::{POOL, Pool};
 use super::run::{HOLD_CAP_MINUTES, JOB_TYPE, START, Setup};
 use super::scenario::Scenario;
 use super::timeline::Timeline;
-use super::world::POOL;
 
 /// The channel that is crowded.
 const CROWD: &str = "crowd/items";
@@ -24,6 +24,8 @@ const MAX_CROWD: u32 = 100_000;
 const KEEN_EVERY: u32 = 10;
 /// One account in so many shares the application's limit, where there is one.
 const POOL_EVERY: u32 = 4;
+/// Which of them.
+const POOL_PLACE: u32 = 3;
 
 /// Accounts up to which a minute's jobs leave within a time that the seed draws: a few jobs over most of a minute would
 /// hardly ever share a batch, and a batch is where one job's trouble could become another's.
@@ -40,6 +42,8 @@ pub(super) struct Deployment {
     pub(super) crowd: Vec<JobId>,
     /// What each account posts, by its number.
     pub(super) timelines: Vec<Timeline>,
+    /// The limit that some of them share; none where that fault is not.
+    pub(super) pool: Option<Pool>,
 }
 
 /// The names of a deployment.
@@ -49,6 +53,24 @@ struct Names {
     crowd: Option<JobTypeId>,
     standard: ServiceLevel,
     keen: ServiceLevel,
+}
+
+/// The fastest cadence of keen accounts, and their slowest.
+const KEEN_MINUTES: [u32; 2] = [5, 60];
+
+fn is_keen(setup: &Setup, number: u32) -> bool {
+    setup.faults.has(FaultKind::LongChains) && number % KEEN_EVERY == 1 && number < setup.accounts.get()
+}
+
+/// The limit of the accounts that share one.
+fn pool(setup: &Setup, seed: u64) -> Option<Pool> {
+    let accounts = setup.accounts.get();
+    let of = |keen: bool| {
+        let is_one = |&number: &u32| number % POOL_EVERY == POOL_PLACE && is_keen(setup, number) == keen;
+        u32::try_from((0..accounts).filter(is_one).count()).unwrap_or(u32::MAX)
+    };
+    let jobs = [(of(false), setup.scenario.fastest), (of(true), Cadence::at_least(KEEN_MINUTES[0]))];
+    setup.faults.has(FaultKind::ApplicationLimit).then(|| Pool::of(&jobs, seed))
 }
 
 impl Names {
@@ -65,7 +87,7 @@ impl Names {
         })
     }
 
-    fn catalog(&self, setup: &Setup, seed: u64) -> Result<Catalog, IdError> {
+    fn catalog(&self, setup: &Setup, seed: u64, pool: Option<Pool>) -> Catalog {
         let quarter = Cadence::at_least(15);
         let range = setup.scenario.range().or_else(|| CadenceRange::new(quarter, quarter).ok());
         let daily = CadenceRange::new(Cadence::SLOWEST, Cadence::SLOWEST).ok();
@@ -73,10 +95,14 @@ impl Names {
         let mut specs = Vec::new();
         for (id, range) in ranges {
             if let (Some(id), Some(range)) = (id, range) {
-                specs.push(self.spec(id, range, setup, seed));
+                let mut spec = self.spec(id, range, setup, seed);
+                if Some(id) == self.pool.as_ref() {
+                    spec.budgets.extend(pool.map(Pool::budget));
+                }
+                specs.push(spec);
             }
         }
-        Ok(Catalog::new(specs))
+        Catalog::new(specs)
     }
 
     fn spec(&self, id: &JobTypeId, range: CadenceRange, setup: &Setup, seed: u64) -> JobTypeSpec {
@@ -90,7 +116,8 @@ impl Names {
             ..Policy::new(range)
         };
         spec.default_policy = capped(range);
-        let keen = CadenceRange::new(Cadence::at_least(5), Cadence::at_least(60)).unwrap_or(range);
+        let [fastest, slowest] = KEEN_MINUTES.map(Cadence::at_least);
+        let keen = CadenceRange::new(fastest, slowest).unwrap_or(range);
         spec.levels.insert(self.keen.clone(), capped(keen));
         spec.backlog_limit = u64::from(setup.accounts.get().max(100)) * 3;
         if setup.accounts.get() <= FEW_ACCOUNTS {
@@ -112,15 +139,16 @@ impl Deployment {
         let crowded =
             names.crowd.as_ref().map_or(0, |_| accounts.saturating_mul(CROWD_FACTOR).min(MAX_CROWD));
         let (torrent, quiet) = (Scenario::torrent(), Scenario::quiet());
-        let mut made = Self { catalog: names.catalog(setup, seed)?, ..Self::default() };
+        let pool = pool(setup, seed);
+        let mut made = Self { catalog: names.catalog(setup, seed, pool), pool, ..Self::default() };
         let since = ContextMap::from_iter([("since".to_owned(), 0.into())]);
         let context = Context::new(&since).unwrap_or_default();
         for number in 0..accounts + crowded {
             let is_crowd = number >= accounts;
-            let is_keen = setup.faults.has(FaultKind::LongChains) && number % KEEN_EVERY == 1 && !is_crowd;
+            let is_keen = is_keen(setup, number);
             let job_type = match (&names.crowd, &names.pool) {
                 (Some(crowd), _) if is_crowd => crowd,
-                (_, Some(pool)) if number % POOL_EVERY == 3 => pool,
+                (_, Some(pool)) if number % POOL_EVERY == POOL_PLACE => pool,
                 _ => &names.items,
             };
             let scenario = match (is_crowd, is_keen) {

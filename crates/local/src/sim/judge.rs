@@ -14,6 +14,7 @@ use super::bus::SeenBus;
 use super::kind::FaultKind;
 use super::limits::Violations;
 use super::notebook::Notebook;
+use super::pool::Pool;
 use super::run::Setup;
 use super::source::Source;
 use super::surroundings::GRACE_MINUTES;
@@ -110,6 +111,8 @@ pub(super) struct Judged<'a, W> {
     pub(super) setup: &'a Setup,
     pub(super) seed: u64,
     pub(super) jobs: &'a [JobId],
+    /// How far the limit that some jobs share stretched their cadences in the second phase.
+    pub(super) stretched_thousandths: u32,
     pub(super) store: &'a MemoryStore,
     pub(super) registered: StoreStats,
     pub(super) queues: &'a LocalQueues,
@@ -200,6 +203,9 @@ fn items<W: Source>(judged: &Judged<'_, W>) -> (Vec<String>, u64) {
 fn due_by<W>(judged: &Judged<'_, W>, row: Option<&JobRow>) -> Timestamp {
     let cadence =
         row.and_then(|row| row.place.cohort()).map_or(60, |cohort| u32::from(cohort.cadence.minutes()));
+    let is_stretched = row.is_some_and(|row| Pool::has(&row.job));
+    let thousandths = if is_stretched { judged.stretched_thousandths.max(1000) } else { 1000 };
+    let cadence = (cadence * thousandths).div_ceil(1000);
     let burst = 400_u32.max(judged.setup.scenario.burst_items).div_ceil(PAGE);
     let minutes = 2 * cadence + GRACE_MINUTES + burst;
     let end = judged.now.minute();

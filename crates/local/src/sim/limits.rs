@@ -94,6 +94,7 @@ impl Windows {
         let count = *count;
         self.slide(caller, limit, now, width);
         if count > limit.calls {
+            eprintln!("VIOL fixed {caller:?} {count} of {} at {now}", limit.calls);
             self.violations.fixed += 1;
             return Standing::Refused { reset_seconds };
         }
@@ -110,6 +111,7 @@ impl Windows {
             calls.pop_front();
         }
         if calls.len() > limit.calls as usize {
+            eprintln!("VIOL sliding {caller:?} {} of {} at {now} {:?}", calls.len(), limit.calls, calls);
             self.violations.sliding += 1;
         }
     }

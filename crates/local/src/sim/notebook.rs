@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use pollwheel_core::cadence::Cadence;
 use pollwheel_core::hash::mix;
-use pollwheel_core::id::JobId;
+use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::message::PollMessage;
+use pollwheel_core::policy::Catalog;
 use pollwheel_core::row::{Place, Revision};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 
@@ -58,10 +59,15 @@ pub(super) struct Notebook {
     /// By a job's text.
     outcomes: RefCell<HashMap<Box<str>, Timestamp>>,
     contexts: RefCell<BTreeMap<JobId, u64>>,
+    /// Above which backlog a job type is not dispatched.
+    backlog_limits: BTreeMap<JobTypeId, u64>,
+    /// The last tick that saw more, and must not send.
+    closed: RefCell<BTreeMap<JobTypeId, u64>>,
 }
 
 impl Notebook {
-    pub(super) fn new(seed: u64, detail: Detail, exactness: Exactness) -> Self {
+    pub(super) fn new(seed: u64, detail: Detail, exactness: Exactness, catalog: &Catalog) -> Self {
+        let limits = catalog.iter().map(|spec| (spec.id.clone(), spec.backlog_limit));
         Self {
             detail,
             exactness,
@@ -74,6 +80,8 @@ impl Notebook {
             late_ticks: RefCell::default(),
             outcomes: RefCell::default(),
             contexts: RefCell::default(),
+            backlog_limits: limits.collect(),
+            closed: RefCell::default(),
         }
     }
 
@@ -148,6 +156,22 @@ impl Notebook {
             self.broke(format!("r01: {first} of {} was dispatched twice", row.job));
         } else if first > expected && !self.was_left(expected, first, cohort.cadence) {
             self.broke(format!("r02: {expected} of {} was never dispatched", row.job));
+        }
+    }
+
+    /// A tick, by its invocation's number, was told how many messages wait for the workers of a job type.
+    pub(super) fn saw_backlog(&self, tick: u64, job_type: &JobTypeId, backlog: u64) {
+        if self.backlog_limits.get(job_type).is_some_and(|&limit| backlog > limit) {
+            self.closed.borrow_mut().insert(job_type.clone(), tick);
+        }
+    }
+
+    /// A tick sends jobs of a job type.
+    pub(super) fn ticks_into(&self, tick: u64, job_type: &JobTypeId) {
+        if self.closed.borrow().get(job_type) == Some(&tick) {
+            self.broke(format!(
+                "r11: a tick saw that the backlog of {job_type} was past its limit, and sent more"
+            ));
         }
     }
 

@@ -292,14 +292,14 @@ fn rates(seed: u64, faults: &FaultSet) -> Rates {
         scheduler_killed: draw(FaultKind::SchedulerCrashes, 3, 20, 200),
         worker_killed: draw(FaultKind::WorkerCrashes, 4, 10, 100),
         completion_killed: draw(FaultKind::LostAnswers, 14, 5, 50),
-        entry_refused: draw(FaultKind::PartialBatches, 5, 2, 20),
-        entry_missing: draw(FaultKind::PartialBatches, 6, 1, 10),
+        entry_refused: draw(FaultKind::PartialBatches, 5, 10, 100),
+        entry_missing: draw(FaultKind::PartialBatches, 6, 5, 50),
         doubled: draw(FaultKind::Duplicates, 7, 50, 300),
         completion_doubled: draw(FaultKind::DoubleCompletions, 8, 50, 300),
         lost: draw(FaultKind::LostMessages, 9, 1, 30),
         late: draw(FaultKind::LateMessages, 10, 20, 200),
         panics: draw(FaultKind::Poison, 11, 1, 10),
-        event_refused: draw(FaultKind::BusFailures, 12, 1, 10),
+        event_refused: draw(FaultKind::BusFailures, 12, 10, 100),
         event_missing: draw(FaultKind::BusFailures, 13, 5, 50),
     }
 }

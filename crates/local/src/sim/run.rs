@@ -18,6 +18,7 @@ use super::kind::{FaultKind, FaultSet};
 use super::notebook::{Detail, Exactness, Notebook};
 use super::plan::Plan;
 use super::planted::Planted;
+use super::pool::Pool;
 use super::scenario::Scenario;
 use super::source::{Deployed, Source, Troubled, Upstream};
 use super::surroundings::{GRACE_MINUTES, SimSurroundings};
@@ -124,6 +125,22 @@ fn config(setup: &Setup, seed: u64) -> EngineConfig {
     config
 }
 
+/// How many messages of a job one window may send: one, and one more for each way in which it may be sent again. Messages
+/// come twice, two ticks send the same, or the drain of a page is tried again.
+fn copies(faults: &FaultSet) -> u64 {
+    let ways: [&[FaultKind]; 3] = [
+        &[FaultKind::Duplicates],
+        &[FaultKind::DoubleTicks],
+        &[
+            FaultKind::SchedulerCrashes,
+            FaultKind::PartialBatches,
+            FaultKind::LostAnswers,
+            FaultKind::ThrottledKeys,
+        ],
+    ];
+    1 + ways.iter().filter(|way| way.iter().any(|kind| faults.has(*kind))).count() as u64
+}
+
 /// Everything of a run that its ports stand on.
 struct Stage<'s, W> {
     setup: &'s Setup,
@@ -139,6 +156,7 @@ struct Stage<'s, W> {
     credentials: MemoryCredentials,
     jobs: Vec<JobId>,
     crowd: Vec<JobId>,
+    pool: Option<Pool>,
     /// Writes of the registration, which are no run's.
     registered: StoreStats,
 }
@@ -149,10 +167,10 @@ struct Stage<'s, W> {
 /// [`SimError`].
 pub async fn run_once(setup: &Setup, seed: u64) -> Result<Verdict, SimError> {
     let clock = WheelClock::running(START, REAL_TICK);
-    let Deployment { catalog, jobs, crowd, timelines } = Deployment::of(setup, seed)?;
+    let Deployment { catalog, jobs, crowd, timelines, pool } = Deployment::of(setup, seed)?;
     let plan = plan(setup, seed);
-    let world = World::new(clock, seed, plan.clone(), timelines);
-    let set = Set { catalog, jobs, crowd, credentials: MemoryCredentials::default(), world };
+    let world = World::new(clock, seed, plan.clone(), timelines, pool.map(|pool| pool.limit));
+    let set = Set { catalog, jobs, crowd, pool, credentials: MemoryCredentials::default(), world };
     Stage::set(setup, seed, clock, plan, set).await?.play().await
 }
 
@@ -169,7 +187,7 @@ pub async fn run_deployed<U: Upstream>(
     let Deployed { catalog, jobs, credentials, upstream } = make(clock)?;
     let plan = plan(setup, seed);
     let world = Troubled::new(upstream, clock, plan.clone(), seed);
-    let set = Set { catalog, jobs, crowd: Vec::new(), credentials, world };
+    let set = Set { catalog, jobs, crowd: Vec::new(), pool: None, credentials, world };
     Stage::set(setup, seed, clock, plan, set).await?.play().await
 }
 
@@ -183,6 +201,7 @@ struct Set<W> {
     catalog: Catalog,
     jobs: Vec<NewJob>,
     crowd: Vec<JobId>,
+    pool: Option<Pool>,
     credentials: MemoryCredentials,
     world: W,
 }
@@ -195,7 +214,7 @@ impl<'s, W: Source> Stage<'s, W> {
         plan: Plan,
         set: Set<W>,
     ) -> Result<Self, SimError> {
-        let Set { catalog, jobs, crowd, credentials, world } = set;
+        let Set { catalog, jobs, crowd, pool, credentials, world } = set;
         let store = MemoryStore::default();
         register(clock.now(), &jobs, &catalog, &store).await?;
         let detail = if setup.accounts.get() <= CLOSE_UP_TO { Detail::All } else { Detail::Sampled };
@@ -206,15 +225,16 @@ impl<'s, W: Source> Stage<'s, W> {
             clock,
             registered: store.stats(),
             store,
+            notebook: Notebook::new(seed, detail, exactness, &catalog),
             catalog,
             queues: LocalQueues::lasting(Rc::new(clock), seed),
             world,
-            notebook: Notebook::new(seed, detail, exactness),
             faults: Faults::new(seed, plan.rates),
             credentials,
             plan,
             jobs: jobs.into_iter().map(|job| job.job).collect(),
             crowd,
+            pool,
         })
     }
 
@@ -251,6 +271,7 @@ impl<'s, W: Source> Stage<'s, W> {
             setup,
             seed: self.seed,
             jobs: &self.jobs,
+            stretched_thousandths: surroundings.stretched_thousandths.get(),
             store: &self.store,
             registered: self.registered,
             queues,
@@ -282,9 +303,13 @@ impl<'s, W: Source> Stage<'s, W> {
             clock: self.clock,
             planted: self.setup.planted,
             jobs: &self.jobs,
+            copies: copies(&self.setup.faults),
             jobs_by_type,
             crowd: &self.crowd,
+            pool: self.pool,
             confirmed_by: self.plan.calm_from.plus(cadences + GRACE_MINUTES),
+            stretched_thousandths: Cell::new(0),
+            last: START.minute().plus(self.setup.minutes.get() - 1),
             unparked: Cell::new(0),
             littered: RefCell::default(),
         }

@@ -160,6 +160,8 @@ fn join(whole: &mut Verdict, part: Verdict) {
     whole.max_hops = whole.max_hops.max(part.max_hops);
     whole.broken.extend(part.broken);
     whole.writes += part.writes;
+    whole.usage.working += part.usage.working;
+    whole.usage.standing += part.usage.standing;
     for (kind, times) in part.faults {
         *whole.faults.entry(kind).or_default() += times;
     }

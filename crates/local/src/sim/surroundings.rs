@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::policy::Catalog;
-use pollwheel_core::ports::{Change, Clock, JobStore, Outgoing, QueueName, Queues};
+use pollwheel_core::ports::{Change, Clock, ControlStore, JobStore, Outgoing, QueueName, Queues};
 use pollwheel_core::register::unpark;
 use pollwheel_core::row::{JobRow, WakeUp};
 use pollwheel_core::time::{EpochMinute, Timestamp};
@@ -18,8 +18,8 @@ use super::judge::look_at_rows;
 use super::notebook::{Detail, Notebook};
 use super::plan::{Plan, Purged};
 use super::planted::Planted;
+use super::pool::{POOL, Pool};
 use super::source::Source;
-use super::world::POOL;
 use crate::clock::WheelClock;
 use crate::engine::{Function, Invocation, Surroundings};
 use crate::faults::{Denied, Faults, Versions};
@@ -30,9 +30,6 @@ use crate::queue::{LocalQueues, QueueId};
 /// Minutes beyond two cadences in which everything due must be confirmed after the faults have ended: five deliveries of a
 /// message may have to time out first.
 pub(super) const GRACE_MINUTES: u32 = 5;
-
-/// How often the messages of one window may be sent, all faults together.
-const WINDOW_SENT_TIMES: u64 = 8;
 
 /// What surrounds a simulated run.
 pub(super) struct SimSurroundings<'a, W> {
@@ -47,14 +44,37 @@ pub(super) struct SimSurroundings<'a, W> {
     pub(super) planted: Option<Planted>,
     /// Every job.
     pub(super) jobs: &'a [JobId],
+    /// How many messages of a job one window may send.
+    pub(super) copies: u64,
     /// How many each job type has.
     pub(super) jobs_by_type: BTreeMap<JobTypeId, u64>,
     /// The jobs of the crowd: woken all at once.
     pub(super) crowd: &'a [JobId],
+    /// The limit that some of the jobs share.
+    pub(super) pool: Option<Pool>,
     /// The minute at which everything due must have been confirmed since the faults ended.
     pub(super) confirmed_by: EpochMinute,
+    /// How far the limit that some of the jobs share stretched them since then, in thousandths of their cadence.
+    pub(super) stretched_thousandths: Cell<u32>,
+    /// The last minute of the run.
+    pub(super) last: EpochMinute,
     pub(super) unparked: Cell<u64>,
     pub(super) littered: RefCell<Vec<QueueName>>,
+}
+
+/// Which jobs are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looked {
+    /// Those with a limit of their own.
+    Alone,
+    /// Those that share one.
+    Sharing,
+}
+
+impl Looked {
+    fn of(row: &JobRow) -> Self {
+        if Pool::has(&row.job) { Self::Sharing } else { Self::Alone }
+    }
 }
 
 impl<W: Source> SimSurroundings<'_, W> {
@@ -118,25 +138,42 @@ impl<W: Source> SimSurroundings<'_, W> {
     fn look_at_backlogs(&self) {
         for spec in self.catalog.iter() {
             let depth = self.queues.depth(&QueueId::Live(QueueName::Jobs(spec.id.clone())));
-            // One window more may be sent: at most every job, its messages twice, and again while its drains are retried.
+            // One window more may be sent: every job once, and once more for each kind of fault that repeats what is sent.
             let jobs = self.jobs_by_type.get(&spec.id).copied().unwrap_or_default();
-            let most = spec.backlog_limit.saturating_add(jobs.saturating_mul(WINDOW_SENT_TIMES));
+            let most = spec.backlog_limit.saturating_add(jobs.saturating_mul(self.copies));
             if depth.visible + depth.delayed > most {
                 self.notebook.broke(format!("r11: the backlog of {} passed its limit", spec.id));
             }
         }
     }
 
+    /// How far the shared limit stretches cadences: what was put off may take up to three quarters of it.
+    fn look_at_the_pool(&self) {
+        let Some(pool) = self.pool else { return };
+        let paces = pool.key().and_then(|key| self.store.paces(&[key]).now_or_never());
+        let Some(pace) = paces.and_then(Result::ok).and_then(|mut paces| paces.pop()) else { return };
+        let stretched = self.stretched_thousandths.get().max(pace.turns_thousandths);
+        self.stretched_thousandths.set(stretched);
+        if stretched > pool.most_thousandths() {
+            self.notebook
+                .broke(format!("r17: the limit of {POOL} stretches cadences by {stretched} thousandths"));
+        }
+    }
+
     /// Everything due was answered since the faults ended.
-    fn look_at_confirmations(&self) {
+    fn look_at_confirmations(&self, looked_at: Looked, minute: EpochMinute) {
         let calm = self.plan.calm_from;
+        let stretched = u64::from(self.stretched_thousandths.get().max(1000));
+        let two_cadences = |row: &JobRow| {
+            let minutes = 2 * u64::from(row.place.cohort()?.cadence.minutes());
+            let minutes = if looked_at == Looked::Sharing { minutes * stretched / 1000 } else { minutes };
+            u32::try_from(minutes).ok()
+        };
         let is_due = |row: &JobRow| {
             row.parked.is_none()
                 && row.hold.is_none_or(|hold| hold.until <= calm)
-                && row.job.job_type.as_str() != POOL
-                && row.place.cohort().is_some_and(|cohort| {
-                    calm.plus(2 * u32::from(cohort.cadence.minutes())) <= self.confirmed_by
-                })
+                && looked_at == Looked::of(row)
+                && two_cadences(row).is_some_and(|minutes| calm.plus(minutes + GRACE_MINUTES) <= minute)
         };
         self.store.each_row(|row| {
             if is_due(row) && self.world.answered(&row.job).is_none_or(|at| at < calm.start()) {
@@ -154,7 +191,13 @@ impl<W: Source> Surroundings for SimSurroundings<'_, W> {
             self.unpark_all();
         }
         if minute == self.confirmed_by {
-            self.look_at_confirmations();
+            self.look_at_confirmations(Looked::Alone, minute);
+        }
+        if minute >= self.plan.calm_from {
+            self.look_at_the_pool();
+        }
+        if minute == self.last {
+            self.look_at_confirmations(Looked::Sharing, minute);
         }
         self.look_at_backlogs();
         if self.store.row_count() != self.jobs.len() {

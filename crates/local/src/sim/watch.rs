@@ -220,6 +220,12 @@ pub(super) struct WatchedQueues<'a> {
 }
 
 impl WatchedQueues<'_> {
+    /// The number of the tick that goes on, if one does.
+    fn tick(&self) -> Option<u64> {
+        let running = self.faults.running_invocation();
+        running.filter(|running| running.function == Function::Scheduler).map(|running| running.number)
+    }
+
     fn look(&self, queue: &QueueName, body: &str) {
         if let Some(hop) = hop(body) {
             self.notebook.hop(hop);
@@ -228,6 +234,9 @@ impl WatchedQueues<'_> {
             QueueName::Jobs(job_type) => {
                 if !matches!(self.faults.running(), Some(Function::Scheduler | Function::Drain)) {
                     self.notebook.broke(format!("r19: something but a tick sent to the jobs of {job_type}"));
+                }
+                if let Some(tick) = self.tick() {
+                    self.notebook.ticks_into(tick, job_type);
                 }
                 if self.notebook.wants_dispatches()
                     && is_looked_at(self.notebook.detail, body)
@@ -262,7 +271,11 @@ impl Queues for WatchedQueues<'_> {
     }
 
     async fn backlog(&self, queue: &QueueName) -> Result<u64, PortError> {
-        self.inner.backlog(queue).await
+        let backlog = self.inner.backlog(queue).await?;
+        if let (QueueName::Jobs(job_type), Some(tick)) = (queue, self.tick()) {
+            self.notebook.saw_backlog(tick, job_type, backlog);
+        }
+        Ok(backlog)
     }
 }
 

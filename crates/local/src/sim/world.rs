@@ -16,6 +16,7 @@ use pollwheel_core::time::Timestamp;
 
 use super::limits::{Caller, Limit, Standing, Violations, Windows};
 use super::plan::{Plan, Trouble};
+use super::pool::Pool;
 use super::source::{Posted, Source, event_number, first_event_number};
 use super::timeline::Timeline;
 use super::watch::since;
@@ -27,8 +28,6 @@ const PAGE: u64 = 40;
 const ACCOUNT_LIMIT: Limit = Limit { calls: 60, window_seconds: 900 };
 /// Calls that are left unused.
 const CUSHION: u64 = 6;
-/// The channel whose jobs share the application's limit.
-pub(super) const POOL: &str = "pool/items";
 
 /// The built-in third party.
 pub(super) struct World {
@@ -38,7 +37,8 @@ pub(super) struct World {
     timelines: Vec<Timeline>,
     answered: RefCell<Vec<u64>>,
     windows: RefCell<Windows>,
-    application: Limit,
+    /// What the pool may call.
+    application: Option<Limit>,
     drawn: Cell<u64>,
 }
 
@@ -52,17 +52,21 @@ fn context(since: u64) -> Context {
 }
 
 impl World {
-    pub(super) fn new(clock: WheelClock, seed: u64, plan: Plan, timelines: Vec<Timeline>) -> Self {
+    pub(super) fn new(
+        clock: WheelClock,
+        seed: u64,
+        plan: Plan,
+        timelines: Vec<Timeline>,
+        application: Option<Limit>,
+    ) -> Self {
         let accounts = timelines.len();
-        // Roomy enough for every account at once after an outage, and once more.
-        let calls = u32::try_from(accounts.saturating_mul(3).max(100)).unwrap_or(u32::MAX);
         Self {
             clock,
             seed,
             plan,
             answered: RefCell::new(vec![0; accounts]),
             windows: RefCell::new(Windows::new(seed, accounts)),
-            application: Limit { calls, window_seconds: 900 },
+            application,
             timelines,
             drawn: Cell::new(0),
         }
@@ -79,11 +83,10 @@ impl World {
 
     /// Counts the call, and says what the limits make of it.
     fn limited(&self, number: u32, row: &JobRow, now: Timestamp) -> (Option<Outcome>, Hints) {
-        let is_pool = row.job.job_type.as_str() == POOL;
-        let (caller, limit, scope) = if is_pool {
-            (Caller::Application, self.application, Scope::Application)
-        } else {
-            (Caller::Account(number), ACCOUNT_LIMIT, Scope::Account)
+        let of_pool = self.application.filter(|_| Pool::has(&row.job));
+        let (caller, limit, scope) = match of_pool {
+            Some(limit) => (Caller::Application, limit, Scope::Application),
+            None => (Caller::Account(number), ACCOUNT_LIMIT, Scope::Account),
         };
         match self.windows.borrow_mut().call(caller, limit, now) {
             Standing::Refused { reset_seconds } => {
