@@ -4,6 +4,7 @@
     reason = "ports are used through generics, where the compiler knows each future"
 )]
 
+pub mod activity;
 pub mod batch;
 pub mod budget;
 pub mod cadence;

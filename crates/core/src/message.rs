@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::activity::Price;
 use crate::id::JobTypeId;
 use crate::outcome::{Hints, Outcome};
 use crate::row::JobRow;
@@ -33,6 +34,9 @@ pub struct PollMessage {
     pub spread: u16,
     /// Queue hops since the tick, this one included.
     pub hop: u8,
+    /// What a poll of it costs, where it takes from a shared limit.
+    #[serde(default, skip_serializing_if = "Price::is_usual")]
+    pub price: Price,
     /// The row as it was read.
     pub row: JobRow,
 }
@@ -44,6 +48,9 @@ pub struct Completed {
     pub due: EpochMinute,
     /// When the answer came.
     pub at: Timestamp,
+    /// What it cost, as it was dispatched.
+    #[serde(default, skip_serializing_if = "Price::is_usual")]
+    pub price: Price,
     /// The row as it was dispatched.
     pub row: JobRow,
     /// What the poll came to.
@@ -254,6 +261,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activity::Activity;
     use crate::context::{Context, ContextMap};
     use crate::id::{AccountId, JobId, ServiceLevel};
     use crate::row::{Place, Revision, Subject};
@@ -271,7 +279,14 @@ mod tests {
             JobRow::new(job, Place::Cohort(cohort), subject, level, Revision(1), EpochMinute::new(1));
         let members = ContextMap::from_iter([("since".to_owned(), serde_json::Value::from(external_id))]);
         row.context = Context::new(&members).unwrap();
-        PollMessage { due: EpochMinute::new(29_000_000), missed: 0, spread: 7, hop: 1, row }
+        PollMessage {
+            due: EpochMinute::new(29_000_000),
+            missed: 0,
+            spread: 7,
+            hop: 1,
+            price: Price::USUAL,
+            row,
+        }
     }
 
     #[test]
@@ -287,6 +302,10 @@ mod tests {
         let plain = message("42");
         let mut full = message("4\u{1}\"\\2é\u{7F}");
         full.missed = 3;
+        full.price = Price::of_thousandths(1500);
+        full.row.activity = Some(Activity { items_thousandths: 1500, exposure_seconds: 90 });
+        let cadence = crate::cadence::Cadence::FASTEST;
+        full.row.range = crate::cadence::CadenceRange::new(cadence, cadence).ok();
         full.row.job.target = Some(crate::id::Target::new("a \"b\"").unwrap());
         full.row.subject.base_url = Some("https://mastodon.example".to_owned());
         full.row.hold =
@@ -297,6 +316,10 @@ mod tests {
         full.row.terms = Some(crate::decide::Terms {
             at: EpochMinute::new(7),
             activity: crate::cadence::Cadence::FASTEST,
+            rate: 1200,
+            price: Price::of_thousandths(1500),
+            asked_seconds: 812,
+            clamp: Some(crate::decide::Clamp::Level),
             floor_seconds: Some(60),
             hold: full.row.hold,
             jitter_minutes: 1,

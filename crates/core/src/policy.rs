@@ -36,8 +36,6 @@ pub struct Policy {
     pub quarantine_after: u32,
     /// Items in one poll that make a burst: the job goes to its fastest cadence at once.
     pub burst_items: u32,
-    /// A job slows down by a step when it was quiet for this many times the slower cadence.
-    pub quiet_factor: u32,
 }
 
 impl Policy {
@@ -54,7 +52,6 @@ impl Policy {
             gone_retries: 3,
             quarantine_after: 5,
             burst_items: 5,
-            quiet_factor: 96,
         }
     }
 }

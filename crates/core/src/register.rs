@@ -105,7 +105,7 @@ fn return_to_wheel(row: &mut JobRow, spec: &JobTypeSpec, now: Timestamp) {
 fn forget_history(row: &mut JobRow, now: Timestamp) {
     (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
     (row.error, row.terms) = (None, None);
-    row.last_active = now.minute();
+    (row.last_active, row.activity) = (now.minute(), None);
 }
 
 /// Another level: another cadence, unless the row is parked. What activity asked for was within the range of the old one.

@@ -11,7 +11,7 @@ use crate::row::{JobRow, Place, Subject};
 
 pub(super) fn poll_message(message: &PollMessage) -> String {
     // Named one by one, so that a new member cannot be forgotten here.
-    let PollMessage { due, missed, spread, hop, row } = message;
+    let PollMessage { due, missed, spread, hop, price, row } = message;
     let mut text = String::with_capacity(ORDINARY_BYTES + row.context.as_json().len());
     number(&mut text, r#"{"v":"#, u64::from(VERSION));
     number(&mut text, r#","m":{"due":"#, u64::from(due.get()));
@@ -20,6 +20,9 @@ pub(super) fn poll_message(message: &PollMessage) -> String {
     }
     number(&mut text, r#","spread":"#, u64::from(*spread));
     number(&mut text, r#","hop":"#, u64::from(*hop));
+    if !price.is_usual() {
+        number(&mut text, r#","price":"#, u64::from(price.thousandths()));
+    }
     text.push_str(r#","row":"#);
     self::row(&mut text, row);
     text.push_str("}}");
@@ -34,6 +37,7 @@ fn row(text: &mut String, row: &JobRow) {
         context_rev,
         subject: Subject { external_id, base_url },
         level,
+        range,
         context,
         hold,
         failures,
@@ -42,6 +46,7 @@ fn row(text: &mut String, row: &JobRow) {
         backoff_minutes,
         error,
         last_active,
+        activity,
         applied,
         terms,
         parked,
@@ -70,6 +75,7 @@ fn row(text: &mut String, row: &JobRow) {
         string(text, r#","base_url":"#, base_url);
     }
     string(text, r#"},"level":"#, level.as_str());
+    rare(text, r#","range":"#, range.as_ref());
     if !context.is_empty() {
         text.push_str(r#","context":"#);
         text.push_str(context.as_json());
@@ -86,6 +92,7 @@ fn row(text: &mut String, row: &JobRow) {
     }
     rare(text, r#","error":"#, error.as_ref());
     number(text, r#","last_active":"#, u64::from(last_active.get()));
+    rare(text, r#","activity":"#, activity.as_ref());
     if let Some(applied) = applied {
         number(text, r#","applied":"#, u64::from(applied.get()));
     }

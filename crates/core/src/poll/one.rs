@@ -119,7 +119,8 @@ pub(super) fn deferred(spent: Spent) -> Outcome {
 }
 
 fn completed(message: &PollMessage, at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {
-    let poll = Completed { due: message.due, at, row: message.row.clone(), outcome, hints };
+    let PollMessage { due, price, ref row, .. } = *message;
+    let poll = Completed { due, at, price, row: row.clone(), outcome, hints };
     End::Completed { poll: Box::new(poll), tally }
 }
 

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::budget::{Pace, PaceKey};
+use super::PLANNED_PERCENT;
+use crate::activity::Price;
+use crate::budget::{Budget, Cheapest, Demand, Pace, PaceKey};
 use crate::policy::JobTypeSpec;
 use crate::row::JobRow;
+use crate::throttle::ThrottleScope;
 use crate::time::EpochMinute;
 
 /// One limit in one minute.
@@ -14,7 +17,28 @@ pub(super) struct Limit {
     /// Units that may be dispatched in the minute.
     pub(super) allowance: u64,
     left: u64,
+    /// Units in a minute, in the mean, in thousandths.
+    mean_thousandths: u64,
     pub(super) pace: Pace,
+}
+
+impl Limit {
+    fn new(key: PaceKey, budget: &Budget, minute: EpochMinute) -> Self {
+        let slots = budget.slots();
+        let allowance = slots.map_or(0, |slots| slots.allowance(minute));
+        let mean_thousandths = slots.map_or(0, |slots| slots.units_in(60 * 1000));
+        Self { key, allowance, left: allowance, mean_thousandths, pace: Pace::default() }
+    }
+
+    /// What its jobs have due in the minute, besides what was put off before, beside what it bears.
+    pub(super) fn demand(&self, units_due: u64) -> Demand {
+        let cheapest = match self.key.scope {
+            ThrottleScope::Channel(_) | ThrottleScope::JobType(_) => Cheapest::Used,
+            ThrottleScope::Host(..) | ThrottleScope::Token(..) => Cheapest::Usual,
+        };
+        let planned = self.mean_thousandths * PLANNED_PERCENT / 100;
+        Demand { due: units_due.saturating_mul(1000), planned, cheapest }
+    }
 }
 
 /// What a job takes of a limit, by the limit's place in the list.
@@ -35,9 +59,8 @@ impl Limits {
             let place = match self.places.get(&key) {
                 Some(place) => *place,
                 None => {
-                    let allowance = budget.slots().map_or(0, |slots| slots.allowance(minute));
                     self.places.insert(key.clone(), self.all.len());
-                    self.all.push(Limit { key, allowance, left: allowance, pace: Pace::default() });
+                    self.all.push(Limit::new(key, budget, minute));
                     self.all.len() - 1
                 }
             };
@@ -48,6 +71,13 @@ impl Limits {
 
     pub(super) fn pace(&self, place: usize) -> Pace {
         self.all.get(place).map_or_else(Pace::default, |limit| limit.pace)
+    }
+
+    /// What a poll costs that takes from these: as much as from the dearest.
+    pub(super) fn price(&self, costs: &[Cost]) -> Price {
+        let prices =
+            costs.iter().filter_map(|&(place, _)| self.all.get(place)).map(|limit| limit.pace.price());
+        prices.max().unwrap_or_default()
     }
 
     /// Takes what a job needs of every limit, or nothing.

@@ -85,8 +85,6 @@ impl Names {
             hold_cap_minutes: HOLD_CAP_MINUTES,
             max_staleness_minutes: HOLD_CAP_MINUTES,
             backoff_cap_minutes: HOLD_CAP_MINUTES / 2,
-            // A day must see cadences slow down.
-            quiet_factor: 4,
             ..Policy::new(range)
         };
         spec.default_policy = capped(range);
