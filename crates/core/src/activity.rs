@@ -137,10 +137,10 @@ impl Rate {
         narrow(self.items_in(DAY_SECONDS))
     }
 
-    /// Whole items that are to be expected in a cadence.
+    /// Thousandths of an item that are to be expected in a cadence.
     #[must_use]
-    pub fn items_in_turn(self, cadence: Cadence) -> u32 {
-        narrow(self.items_in(seconds(cadence)) / THOUSAND)
+    pub fn in_turn_thousandths(self, cadence: Cadence) -> u32 {
+        narrow(self.items_in(seconds(cadence)))
     }
 
     fn items_in(self, seconds: u64) -> u64 {
@@ -237,3 +237,6 @@ impl Asked {
 fn between(one: Cadence, other: Cadence) -> u128 {
     u128::from(seconds(one) * seconds(other))
 }
+
+#[cfg(test)]
+mod tests;

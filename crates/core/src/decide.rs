@@ -8,6 +8,8 @@ mod hold;
 mod pace;
 
 #[cfg(test)]
+mod pace_tests;
+#[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};

@@ -60,8 +60,9 @@ pub(super) fn choose(row: &JobRow, cohort: Cohort, poll: &Finished<'_>, policy: 
     let middle = Middle::of(range);
     let quiet = poll.polled_at.minute().since(row.last_active);
     let before = row.activity.unwrap_or_default();
-    let expected = before.rate(quiet, middle).items_in_turn(cohort.cadence);
-    let usual_most = policy.burst_items.saturating_add(expected.saturating_mul(BURST_OF_EXPECTED));
+    let expected = before.rate(quiet, middle).in_turn_thousandths(cohort.cadence);
+    let beyond = (expected.saturating_mul(BURST_OF_EXPECTED).saturating_add(500)) / 1000;
+    let usual_most = policy.burst_items.saturating_add(beyond);
     let estimate = match poll.outcome {
         // A burst is one occasion: it counts for no more than the least that is one.
         Outcome::New { items, .. } => Some(before.after(quiet, (*items).min(usual_most))),

@@ -170,7 +170,7 @@ async fn apply(sim: &Sim, row: &JobRow, due: EpochMinute, outcome: Outcome) -> C
 #[test]
 fn r07_of_two_completions_of_one_dispatch_one_applies_and_the_other_is_counted() {
     under_virtual_time(async {
-        let sim = deployment(1, 5, 60).await;
+        let sim = deployment(1, 5, 5).await;
         let (row, due) = (row(&sim, 0).await, START.minute().plus(5));
         assert_eq!(
             apply(&sim, &row, due, news(7)).await.updated + apply(&sim, &row, due, news(7)).await.repeated,
@@ -191,7 +191,7 @@ fn r07_of_two_completions_of_one_dispatch_one_applies_and_the_other_is_counted()
 #[test]
 fn r08_a_late_completion_never_moves_a_context_back() {
     under_virtual_time(async {
-        let sim = deployment(1, 5, 60).await;
+        let sim = deployment(1, 5, 5).await;
         let (old, due) = (row(&sim, 0).await, START.minute().plus(5));
         // Two dispatches from the same context; the later one comes home first.
         assert_eq!(apply(&sim, &old, due.plus(5), news(9)).await.updated, 1);
