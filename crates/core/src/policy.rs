@@ -34,7 +34,8 @@ pub struct Policy {
     pub gone_retries: u32,
     /// Times in a row that a job may end its worker before it is quarantined.
     pub quarantine_after: u32,
-    /// Items in one poll that make a burst: the job goes to its fastest cadence at once.
+    /// Items in one poll, beyond three times what was to be expected, that make a burst: the job goes to its fastest cadence at
+    /// once.
     pub burst_items: u32,
 }
 

@@ -25,7 +25,7 @@ const RIGHT_WITHIN: u64 = 12;
 const PRICE_WEIGHT: u64 = 60;
 /// Minutes without anything due that count at once.
 const PRICE_MINUTES: u32 = 60;
-/// A minute counts as so many times what is planned at most.
+/// A minute counts as so many times what is planned at most; after minutes without anything, for each of them.
 const MOST_OFF: u128 = 4;
 const LEAST_PRICE_MILLIONTHS: u64 = Pace::USUAL_PRICE_MILLIONTHS / 1024;
 const MOST_PRICE_MILLIONTHS: u64 = Pace::USUAL_PRICE_MILLIONTHS * 4096;
@@ -101,9 +101,10 @@ impl Pace {
             Cheapest::Used => LEAST_PRICE_MILLIONTHS,
         };
         let empty = minutes.clamp(1, PRICE_MINUTES) - 1;
-        let rested = (0..empty).fold(self.price_millionths, |price, _| price - price / PRICE_WEIGHT);
+        let rested =
+            (0..empty).fold(self.price_millionths, |price, _| price * (PRICE_WEIGHT - 1) / PRICE_WEIGHT);
         let (price, planned) = (u128::from(rested), u128::from(planned));
-        let off = u128::from(due).min(planned * MOST_OFF);
+        let off = u128::from(due).min(planned * MOST_OFF * u128::from(empty + 1));
         let weight = u128::from(PRICE_WEIGHT);
         let next = price * (weight * planned + off - planned) / (weight * planned);
         // A small price must be able to rise.
@@ -209,6 +210,53 @@ mod tests {
             calm = calm.after(minute(number), 0);
         }
         assert!(calm.is_idle() && calm.takes_turn(15, 7, 1), "what has passed is forgotten: {calm:?}");
+    }
+
+    fn price_after_minutes(mut pace: Pace, minutes: u32, due: u64, cheapest: Cheapest) -> Pace {
+        for _ in 0..minutes {
+            pace.price_millionths = pace.price_after(1, Demand { due, planned: 1000, cheapest });
+        }
+        pace
+    }
+
+    #[test]
+    fn the_price_rises_while_more_is_due_than_is_planned_and_falls_while_there_is_room() {
+        let usual = Pace::default();
+        assert!(usual.price().is_usual());
+        let price = |due, minutes| price_after_minutes(usual, minutes, due, Cheapest::Used).price_millionths;
+        assert_eq!(price(1000, 500), Pace::USUAL_PRICE_MILLIONTHS, "as much as is planned");
+        assert_eq!(price(2000, 1), Pace::USUAL_PRICE_MILLIONTHS * 61 / 60);
+        assert_eq!(price(500, 1), Pace::USUAL_PRICE_MILLIONTHS * 119 / 120);
+        assert_eq!(price(u64::MAX, 1), Pace::USUAL_PRICE_MILLIONTHS * 63 / 60, "a surge counts for no more");
+        assert_eq!([price(u64::MAX, 2000), price(0, 2000)], [MOST_PRICE_MILLIONTHS, LEAST_PRICE_MILLIONTHS]);
+        let cheap = Pace { price_millionths: 1, ..usual };
+        assert!(
+            price_after_minutes(cheap, 300, 1500, Cheapest::Used).price_millionths > 10_000,
+            "it rises from anywhere"
+        );
+    }
+
+    #[test]
+    fn a_limit_of_which_there_may_be_thousands_is_never_cheaper_than_usual() {
+        let usual = Pace::default();
+        assert_eq!(price_after_minutes(usual, 100, 0, Cheapest::Usual), usual, "nothing to write down");
+        let dear = price_after_minutes(usual, 100, 4000, Cheapest::Usual);
+        assert!(dear.price_millionths > Pace::USUAL_PRICE_MILLIONTHS * 3);
+        assert_eq!(price_after_minutes(dear, 500, 0, Cheapest::Usual), usual);
+    }
+
+    #[test]
+    fn minutes_in_which_nothing_was_due_count() {
+        let dear = Pace { price_millionths: 50_000_000, ..Pace::default() };
+        let demand = |due| Demand { due, planned: 1000, cheapest: Cheapest::Used };
+        let one_by_one =
+            (0..29).fold(dear, |pace, _| Pace { price_millionths: pace.price_after(1, demand(0)), ..pace });
+        assert_eq!(dear.price_after(30, demand(2000)), one_by_one.price_after(1, demand(2000)));
+        // Thirty units in the last of thirty minutes are one a minute.
+        let (none, thirty) = (dear.price_after(30, demand(0)), dear.price_after(30, demand(30_000)));
+        assert!(thirty > none * 3 / 2, "{thirty} and {none}");
+        let nowhere = Demand { planned: 0, ..demand(7) };
+        assert_eq!(dear.price_after(1, nowhere), dear.price_millionths);
     }
 
     #[test]

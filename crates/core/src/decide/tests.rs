@@ -90,7 +90,9 @@ fn a_new_validator_does_not_count_as_activity() {
 #[test]
 fn a_burst_moves_the_job_to_its_fastest_cadence_at_once() {
     let outcome = Outcome::New { items: 5, more: false, context: context("9") };
-    let (_, decision) = decide_on(&row("a1", 60), &outcome, &Hints::default(), &spec(2, 60));
+    let mut sleeper = row("a1", 60);
+    sleeper.last_active = NOON.minus(10 * 1440);
+    let (_, decision) = decide_on(&sleeper, &outcome, &Hints::default(), &spec(2, 60));
     assert!(matches!(decision.step, Step::Move(_)));
     assert_eq!(written(&decision).place.cohort().unwrap().cadence.minutes(), 2);
 }
