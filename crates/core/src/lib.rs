@@ -26,6 +26,7 @@ pub mod poll;
 pub mod ports;
 pub mod register;
 pub mod row;
+pub mod spread;
 pub mod throttle;
 pub mod tick;
 pub mod time;

@@ -5,6 +5,7 @@ mod edit;
 mod operate;
 
 use crate::context::Context;
+use crate::decide::soonest_wake;
 use crate::id::{JobId, ServiceLevel};
 use crate::policy::{Catalog, JobTypeSpec};
 use crate::ports::{Applied, Change, JobStore, PortError, Retry};
@@ -117,6 +118,18 @@ fn set_level(row: &mut JobRow, level: &ServiceLevel, spec: &JobTypeSpec) {
     }
 }
 
+/// Writes the row, with a wake-up where its new cadence is faster than its old one: its phase may be a whole cadence away.
+fn hastened<T>(now: Timestamp, old: &JobRow, row: JobRow, told: T) -> Edit<T> {
+    let cadence = |row: &JobRow| row.place.cohort().map(|cohort| cohort.cadence);
+    let is_faster = matches!((cadence(old), cadence(&row)), (Some(was), Some(is)) if is < was);
+    let minute = soonest_wake(now);
+    if is_faster && row.next_due(minute).is_some_and(|due| due > minute) && !row.is_held(minute) {
+        Edit::WriteAndWake(Box::new(row), minute, told)
+    } else {
+        Edit::Write(Box::new(row), told)
+    }
+}
+
 fn spec<'c>(job: &NewJob, catalog: &'c Catalog) -> Result<&'c JobTypeSpec, RegisterError> {
     catalog.get(&job.job.job_type).ok_or_else(|| RegisterError::UnknownJobType {
         job_type: job.job.job_type.to_string(),
@@ -153,7 +166,7 @@ async fn change<S: JobStore>(
             row.context_rev = old.rev.next();
         }
         let unparked = old.parked.is_some() && row.parked.is_none();
-        Edit::Write(Box::new(row), if unparked { Became::Unparked } else { Became::Changed })
+        hastened(now, old, row, if unparked { Became::Unparked } else { Became::Changed })
     });
     match became.await? {
         Some(Became::Unchanged) => report.unchanged += 1,

@@ -75,8 +75,19 @@ impl Setup {
             accounts: NonZeroU32::MIN.saturating_add(59),
             minutes: NonZeroU32::MIN.saturating_add(359),
             faults: bug.shows_under(),
-            // Cadences that stay fast: a bug that shows when two dispatches of a job overlap needs few minutes between them.
-            scenario: Scenario { slowest: Cadence::at_least(10), ..Scenario::torrent() },
+            // Two dispatches of a job that overlap must both write in place: at one cadence, and a fast one, nothing moves.
+            scenario: match bug {
+                Planted::UnfencedWrites => Scenario { slowest: Cadence::at_least(5), ..Scenario::torrent() },
+                Planted::RepeatedTickDispatches
+                | Planted::MissedMinutesForgotten
+                | Planted::RefusedEntriesCountAsSent
+                | Planted::MoveLeavesARowBehind
+                | Planted::EventsDropped
+                | Planted::DispatchTakesTheRow
+                | Planted::EventIdsVary
+                | Planted::UnfinishedRecordsConfirmed
+                | Planted::DeadLettersSentBack => Scenario::torrent(),
+            },
             planted: Some(bug),
         }
     }

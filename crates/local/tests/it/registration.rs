@@ -4,9 +4,9 @@ use std::cell::Cell;
 
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::id::{JobId, JobTypeId, ServiceLevel};
-use pollwheel_core::policy::{JobTypeSpec, Policy};
+use pollwheel_core::policy::{Catalog, JobTypeSpec, Policy};
 use pollwheel_core::ports::{Applied, Change, JobStore, Page, PortError};
-use pollwheel_core::register::{PollNow, change_level, poll_now, remove, unpark, withdraw};
+use pollwheel_core::register::{NewJob, PollNow, change_level, poll_now, register, remove, unpark, withdraw};
 use pollwheel_core::row::{Hold, HoldCause, JobRow, ParkReason, Place, Registration, WakeUp};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::Cohort;
@@ -139,7 +139,7 @@ fn a_row_that_never_rests_is_an_error_and_stays() {
 #[test]
 fn another_level_is_another_cadence_with_everything_else_kept() {
     let store = store_with(|row| row.failures = 3);
-    let change = |name| wait(change_level(&job("a1"), &level(name), &spec(), &store)).unwrap();
+    let change = |name| wait(change_level(NOW.start(), &job("a1"), &level(name), &spec(), &store)).unwrap();
     assert_eq!(change("enterprise"), Some(true));
     let changed = only_row(&store);
     assert_eq!(changed.place.cohort().unwrap().cadence, Cadence::FASTEST);
@@ -147,14 +147,60 @@ fn another_level_is_another_cadence_with_everything_else_kept() {
     let registration = wait(store.locate(&job("a1"))).unwrap().unwrap();
     assert_eq!((registration.place, registration.level), (changed.place, changed.level));
     assert_eq!(change("enterprise"), Some(false));
-    assert_eq!(wait(change_level(&job("a2"), &level("free"), &spec(), &store)).unwrap(), None);
+    assert_eq!(wait(change_level(NOW.start(), &job("a2"), &level("free"), &spec(), &store)).unwrap(), None);
+}
+
+#[test]
+fn a_faster_level_is_polled_within_a_minute_and_a_slower_one_when_its_cohort_comes_round() {
+    let mut spec = spec();
+    spec.levels.insert(level("professional"), Policy::new(range(10, 60)));
+    let store = store_with(|_| {});
+    let change = |name| wait(change_level(NOW.start(), &job("a1"), &level(name), &spec, &store)).unwrap();
+    assert_eq!(change("professional"), Some(true));
+    let place = only_row(&store).place;
+    assert!(!place.cohort().unwrap().is_due(NOW.plus(1)), "else no wake-up is needed");
+    let wakes = store.wakes_of(&job("a1")).unwrap();
+    assert_eq!(wakes, [WakeUp { minute: NOW.plus(1), job: job("a1"), place }]);
+    assert_eq!(change("free"), Some(true));
+    assert_eq!(store.wakes_of(&job("a1")).unwrap().len(), 1, "slower: none");
+}
+
+#[test]
+fn a_hold_outlasts_a_change_of_level() {
+    let until = NOW.plus(30);
+    let store = store_with(|row| row.hold = Some(Hold { until, cause: HoldCause::Backoff }));
+    let mut spec = spec();
+    spec.levels.insert(level("professional"), Policy::new(range(10, 60)));
+    let changed = wait(change_level(NOW.start(), &job("a1"), &level("professional"), &spec, &store)).unwrap();
+    assert_eq!((changed, only_row(&store).hold.unwrap().until), (Some(true), until));
+    assert_eq!(store.wakes_of(&job("a1")).unwrap(), []);
+}
+
+#[test]
+fn registering_again_with_a_faster_level_is_polled_within_a_minute_too() {
+    let mut spec = spec();
+    spec.levels.insert(level("professional"), Policy::new(range(10, 60)));
+    let (catalog, store) = (Catalog::new([spec]), Store::in_memory().unwrap());
+    let register_as = |name| {
+        let new = row("a1", home(), 1);
+        let jobs = [NewJob { job: new.job, subject: new.subject, level: level(name), context: new.context }];
+        wait(register(NOW.start(), &jobs, &catalog, &store)).unwrap()
+    };
+    assert_eq!(register_as("free").inserted, 1);
+    assert_eq!(store.wakes_of(&job("a1")).unwrap(), []);
+    assert_eq!(register_as("professional").changed, 1);
+    let wakes = store.wakes_of(&job("a1")).unwrap();
+    assert_eq!(wakes.iter().map(|wake| wake.minute).collect::<Vec<_>>(), [NOW.plus(1)]);
 }
 
 #[test]
 fn a_parked_job_takes_the_level_and_stays_parked() {
     let store = store_with(|_| {});
     assert!(wait(withdraw(NOW.start(), &job("a1"), &spec(), &store)).unwrap());
-    assert_eq!(wait(change_level(&job("a1"), &level("enterprise"), &spec(), &store)).unwrap(), Some(true));
+    assert_eq!(
+        wait(change_level(NOW.start(), &job("a1"), &level("enterprise"), &spec(), &store)).unwrap(),
+        Some(true)
+    );
     assert!(only_row(&store).parked.is_some());
     assert!(wait(unpark(NOW.start(), &job("a1"), &spec(), &store)).unwrap());
     assert_eq!(only_row(&store).place.cohort().unwrap().cadence, Cadence::FASTEST);
