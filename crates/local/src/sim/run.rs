@@ -75,9 +75,14 @@ impl Setup {
             accounts: NonZeroU32::MIN.saturating_add(59),
             minutes: NonZeroU32::MIN.saturating_add(359),
             faults: bug.shows_under(),
-            // Two dispatches of a job that overlap must both write in place: at one cadence, and a fast one, nothing moves.
+            // Two dispatches of a job that overlap must both write in place, in the middle of a torrent: at one cadence nothing
+            // moves, and there are many torrents.
             scenario: match bug {
-                Planted::UnfencedWrites => Scenario { slowest: Cadence::at_least(5), ..Scenario::torrent() },
+                Planted::UnfencedWrites => Scenario {
+                    slowest: Cadence::at_least(5),
+                    burst_every_minutes: NonZeroU32::MIN.saturating_add(29),
+                    ..Scenario::torrent()
+                },
                 Planted::RepeatedTickDispatches
                 | Planted::MissedMinutesForgotten
                 | Planted::RefusedEntriesCountAsSent
