@@ -211,6 +211,8 @@ The report:
                           the parts of store_writes
   outcomes                polls by what they came to
   wall_seconds            real seconds of the run
+  freshness               by job type and level: items published whose time is known, and how old they were then, in seconds;
+                          without those of first polls
   usage                   what the same work would use on AWS, in the units that are billed there, by service; batches, and
                           messages of outcomes, are those of a deployment
   usd                     what that would cost in us-east-1, by component; `standing` is the part that time costs and polls

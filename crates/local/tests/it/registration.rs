@@ -2,8 +2,14 @@
 
 use std::cell::Cell;
 
+use pollwheel_core::activity::Price;
+use pollwheel_core::batch::Record;
 use pollwheel_core::cadence::{Cadence, CadenceRange};
+use pollwheel_core::complete::{Completion, complete};
+use pollwheel_core::context::Context;
 use pollwheel_core::id::{JobId, JobTypeId, ServiceLevel};
+use pollwheel_core::message::{Completed, CompletedMessage, Message};
+use pollwheel_core::outcome::{Hints, Outcome};
 use pollwheel_core::policy::{Catalog, JobTypeSpec, Policy};
 use pollwheel_core::ports::{Applied, Change, JobStore, Page, PortError};
 use pollwheel_core::register::{NewJob, PollNow, change_level, poll_now, register, remove, unpark, withdraw};
@@ -13,6 +19,7 @@ use pollwheel_core::wheel::Cohort;
 use pollwheel_local::store::Store;
 
 use crate::fixture::{NOW, all_rows, insert, job, job_type, row, wait};
+use crate::sim::MemoryBus;
 
 fn range(fastest: u16, slowest: u16) -> CadenceRange {
     CadenceRange::new(Cadence::new(fastest).unwrap(), Cadence::new(slowest).unwrap()).unwrap()
@@ -163,6 +170,29 @@ fn a_faster_level_is_polled_within_a_minute_and_a_slower_one_when_its_cohort_com
     assert_eq!(wakes, [WakeUp { minute: NOW.plus(1), job: job("a1"), place }]);
     assert_eq!(change("free"), Some(true));
     assert_eq!(store.wakes_of(&job("a1")).unwrap().len(), 1, "slower: none");
+}
+
+#[test]
+fn what_was_polled_at_an_old_level_is_decided_at_the_new_one() {
+    let store = store_with(|row| row.last_active = NOW.minus(100 * 1440));
+    let (copy, due) = (only_row(&store), NOW.plus(5));
+    assert_eq!(
+        wait(change_level(NOW.start(), &job("a1"), &level("enterprise"), &spec(), &store)).unwrap(),
+        Some(true)
+    );
+    // At the level that it was dispatched with, a burst would go to 15 minutes.
+    let outcome = Outcome::New { items: 9, more: false, context: Context::empty() };
+    let (at, hints) = (due.start(), Hints::default());
+    let poll = Completed { due, at, price: Price::USUAL, row: copy, outcome, hints };
+    let body = CompletedMessage { hop: 2, polls: vec![poll] }.encode();
+    let (catalog, bus) = (Catalog::new([spec()]), MemoryBus::default());
+    let completion = Completion { catalog: &catalog, store: &store, bus: &bus, seed: 1 };
+    let records = [Record { id: "m".to_owned(), body }];
+    let (result, report) = wait(complete(at, &records, &completion));
+    assert!(result.failed.is_empty());
+    assert_eq!((report.rebased, report.updated), (1, 1));
+    let row = only_row(&store);
+    assert_eq!((row.level.as_str(), row.place.cohort().unwrap().cadence), ("enterprise", Cadence::FASTEST));
 }
 
 #[test]
