@@ -87,6 +87,7 @@ impl Command {
 ///   account_id     your own id of the account (required)
 ///   channel        a channel in the folder of channels (required)
 ///   service_level  the account's plan, one that the channel declares: how often it is polled (required)
+///   cadence        {"fastest", "slowest"}, in minutes: a range of its own, instead of its level's
 ///   external_id    the account's id at the third party (required)
 ///   job_types      a list of the channel's job types; all of them when left out
 ///   targets        a list of what is polled for the account, where the job type polls several things

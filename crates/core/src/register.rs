@@ -4,6 +4,7 @@
 mod edit;
 mod operate;
 
+use crate::cadence::CadenceRange;
 use crate::context::Context;
 use crate::decide::soonest_wake;
 use crate::id::{JobId, ServiceLevel};
@@ -27,6 +28,8 @@ pub struct NewJob {
     pub subject: Subject,
     /// The account's plan.
     pub level: ServiceLevel,
+    /// The cadences that this job alone may have, instead of its level's.
+    pub range: Option<CadenceRange>,
     /// What the channel shall go on from; a job that is registered already keeps its own.
     pub context: Context,
 }
@@ -98,7 +101,7 @@ pub async fn register<S: JobStore>(
 /// Back into the wheel, as if it had never failed.
 fn return_to_wheel(row: &mut JobRow, spec: &JobTypeSpec, now: Timestamp) {
     row.parked = None;
-    row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(&row.level), spec.shards));
+    row.place = first_place(row, spec);
     forget_history(row, now);
 }
 
@@ -114,8 +117,14 @@ fn set_level(row: &mut JobRow, level: &ServiceLevel, spec: &JobTypeSpec) {
     row.level = level.clone();
     row.terms = None;
     if row.place.cohort().is_some() {
-        row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(level), spec.shards));
+        row.place = first_place(row, spec);
     }
+}
+
+/// Where a job begins: the fastest cohort of its own range, or of its level's.
+fn first_place(row: &JobRow, spec: &JobTypeSpec) -> Place {
+    let cadence = row.range.map_or_else(|| spec.first_cadence(&row.level), CadenceRange::fastest);
+    Place::Cohort(Cohort::of(&row.job, cadence, spec.shards))
 }
 
 /// Writes the row, with a wake-up where its new cadence is faster than its old one: its phase may be a whole cadence away.
@@ -144,6 +153,8 @@ fn new_row(now: Timestamp, job: &NewJob, spec: &JobTypeSpec) -> JobRow {
     let mut row =
         JobRow::new(job.job.clone(), place, job.subject.clone(), job.level.clone(), rev, now.minute());
     row.context = job.context.clone();
+    row.range = job.range;
+    row.place = first_place(&row, spec);
     row
 }
 
@@ -197,7 +208,8 @@ fn changed_row(now: Timestamp, job: &NewJob, spec: &JobTypeSpec, old: &JobRow) -
         row.hold = None;
         forget_history(&mut row, now);
     }
-    if row.level != job.level {
+    if row.level != job.level || row.range != job.range {
+        row.range = job.range;
         set_level(&mut row, &job.level, spec);
     }
     let comes_back =

@@ -20,34 +20,34 @@ use pollwheel_core::wheel::{Cohort, spread_delay_seconds};
 
 /// What is modelled.
 #[derive(Debug, Clone, Copy)]
-pub struct Setup {
-    pub accounts: u32,
-    pub minutes: u32,
+pub(crate) struct Setup {
+    pub(crate) accounts: u32,
+    pub(crate) minutes: u32,
     /// Calls in a quarter of an hour that the third party allows.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// How heavy the tail of the accounts' rates is: one account in `x^alpha` has more than `x` times the least.
-    pub alpha: f64,
+    pub(crate) alpha: f64,
     /// Items a day of the least active account.
-    pub least_a_day: f64,
-    pub seed: u64,
+    pub(crate) least_a_day: f64,
+    pub(crate) seed: u64,
 }
 
 /// What came of it.
 #[derive(Debug, Clone)]
-pub struct Report {
-    pub items: usize,
-    pub polls: u64,
+pub(crate) struct Report {
+    pub(crate) items: usize,
+    pub(crate) polls: u64,
     /// Rows moved to another cadence.
-    pub moves: u64,
+    pub(crate) moves: u64,
     /// Most polls in any quarter of an hour.
-    pub fullest_window: u64,
+    pub(crate) fullest_window: u64,
     /// Minutes from creation to publication, in order.
-    pub adaptive: Vec<f64>,
+    pub(crate) adaptive: Vec<f64>,
     /// The same, where every account is polled at one cadence that makes as many calls.
-    pub fixed: Vec<f64>,
-    pub fixed_cadence: f64,
+    pub(crate) fixed: Vec<f64>,
+    pub(crate) fixed_cadence: f64,
     /// The price at the end, in thousandths.
-    pub price: u32,
+    pub(crate) price: u32,
 }
 
 impl Report {
@@ -58,13 +58,13 @@ impl Report {
         clippy::cast_precision_loss,
         reason = "an index"
     )]
-    pub fn quantile(delays: &[f64], share: f64) -> f64 {
+    pub(crate) fn quantile(delays: &[f64], share: f64) -> f64 {
         let index = (delays.len() as f64 * share) as usize;
         delays.get(index.min(delays.len().saturating_sub(1))).copied().unwrap_or_default()
     }
 
     /// How many times fresher the middle item is than at the fixed cadence.
-    pub fn gain(&self) -> f64 {
+    pub(crate) fn gain(&self) -> f64 {
         Self::quantile(&self.fixed, 0.5) / Self::quantile(&self.adaptive, 0.5)
     }
 }
@@ -114,7 +114,7 @@ fn account(setup: &Setup, number: u32, spec: &JobTypeSpec) -> Option<Account> {
 }
 
 /// Runs the model. None only if the names in it were no names.
-pub fn run(setup: &Setup) -> Option<Report> {
+pub(crate) fn run(setup: &Setup) -> Option<Report> {
     let range = CadenceRange::new(Cadence::FASTEST, Cadence::SLOWEST).ok()?;
     let mut spec = JobTypeSpec::new(JobTypeId::new("pool/items").ok()?, range);
     spec.budgets = vec![Budget::new(BudgetScope::Application, setup.calls, WINDOW_SECONDS)];

@@ -136,6 +136,7 @@ impl Deployment {
                 job,
                 subject: Subject { external_id: number.to_string(), base_url: None },
                 level: if is_keen { names.keen.clone() } else { names.standard.clone() },
+                range: None,
                 context: context.clone(),
             });
         }

@@ -12,7 +12,9 @@ use pollwheel_core::message::{Completed, CompletedMessage, Message};
 use pollwheel_core::outcome::{Hints, Outcome};
 use pollwheel_core::policy::{Catalog, JobTypeSpec, Policy};
 use pollwheel_core::ports::{Applied, Change, JobStore, Page, PortError};
-use pollwheel_core::register::{NewJob, PollNow, change_level, poll_now, register, remove, unpark, withdraw};
+use pollwheel_core::register::{
+    NewJob, PollNow, Registered, change_level, poll_now, register, remove, unpark, withdraw,
+};
 use pollwheel_core::row::{Hold, HoldCause, JobRow, ParkReason, Place, Registration, WakeUp};
 use pollwheel_core::time::{EpochMinute, Timestamp};
 use pollwheel_core::wheel::Cohort;
@@ -173,6 +175,37 @@ fn a_faster_level_is_polled_within_a_minute_and_a_slower_one_when_its_cohort_com
 }
 
 #[test]
+fn a_range_of_its_own_goes_before_the_levels_and_goes_when_it_is_registered_without() {
+    let (catalog, store) = (Catalog::new([spec()]), Store::in_memory().unwrap());
+    let register_with = |range| {
+        let new = row("a1", home(), 1);
+        let (job, subject, level, context) = (new.job, new.subject, level("free"), new.context);
+        let jobs = [NewJob { job, subject, level, range, context }];
+        let registered = wait(register(NOW.start(), &jobs, &catalog, &store)).unwrap();
+        let row = only_row(&store);
+        (registered, row.place.cohort().unwrap().cadence.minutes(), row.range)
+    };
+    let (wide, narrow) = (Some(range(2, 1440)), Some(range(30, 30)));
+    let told = |inserted, changed, unchanged| Registered { inserted, changed, unparked: 0, unchanged };
+    assert_eq!(register_with(wide), (told(1, 0, 0), 2, wide), "wider than `free`, which begins at 15");
+    assert_eq!(register_with(wide), (told(0, 0, 1), 2, wide));
+    assert_eq!(register_with(narrow), (told(0, 1, 0), 30, narrow));
+    // Another level does not take it away, and a job that comes back has it still.
+    assert_eq!(
+        wait(change_level(NOW.start(), &job("a1"), &level("enterprise"), &spec(), &store)).unwrap(),
+        Some(true)
+    );
+    assert_eq!(
+        (only_row(&store).range, only_row(&store).place.cohort().unwrap().cadence.minutes()),
+        (narrow, 30)
+    );
+    assert!(wait(withdraw(NOW.start(), &job("a1"), &spec(), &store)).unwrap());
+    assert!(wait(unpark(NOW.start(), &job("a1"), &spec(), &store)).unwrap());
+    assert_eq!(only_row(&store).place.cohort().unwrap().cadence.minutes(), 30);
+    assert_eq!(register_with(None), (told(0, 1, 0), 15, None));
+}
+
+#[test]
 fn what_was_polled_at_an_old_level_is_decided_at_the_new_one() {
     let store = store_with(|row| row.last_active = NOW.minus(100 * 1440));
     let (copy, due) = (only_row(&store), NOW.plus(5));
@@ -213,7 +246,13 @@ fn registering_again_with_a_faster_level_is_polled_within_a_minute_too() {
     let (catalog, store) = (Catalog::new([spec]), Store::in_memory().unwrap());
     let register_as = |name| {
         let new = row("a1", home(), 1);
-        let jobs = [NewJob { job: new.job, subject: new.subject, level: level(name), context: new.context }];
+        let jobs = [NewJob {
+            job: new.job,
+            subject: new.subject,
+            level: level(name),
+            range: None,
+            context: new.context,
+        }];
         wait(register(NOW.start(), &jobs, &catalog, &store)).unwrap()
     };
     assert_eq!(register_as("free").inserted, 1);

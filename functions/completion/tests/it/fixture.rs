@@ -81,6 +81,7 @@ impl Deployment {
             job: job(),
             subject: Subject { external_id: "42".to_owned(), base_url: None },
             level: ServiceLevel::new("free").unwrap(),
+            range: None,
             context: Context::empty(),
         };
         register(NOW, &[new], &function.catalog, &function.store).await.unwrap();
