@@ -17,6 +17,6 @@ pub use catalog::{CatalogError, load_catalog};
 pub use deadline::Deadline;
 pub use environment::{Environment, EnvironmentError};
 pub use guard::{InvocationError, guard};
-pub use metrics::{Dimension, Line, Metric, Metrics, Unit};
+pub use metrics::{Dimension, Line, MAX_VALUES, Metric, Metrics, Unit};
 pub use serve::serve;
 pub use sqs::{EventError, QueueBatch};

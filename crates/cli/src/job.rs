@@ -1,5 +1,6 @@
 //! `pollwheel job`: looks into a state folder that no run holds.
 
+mod activity;
 mod explain;
 mod list;
 mod moment;

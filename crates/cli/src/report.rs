@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use pollwheel_core::id::{JobTypeId, ServiceLevel};
 use pollwheel_core::meter::Prices;
+use pollwheel_core::spread::Spread;
 use pollwheel_local::bus::Published;
 use pollwheel_local::engine::Totals;
 use pollwheel_local::store::StoreStats;
@@ -49,8 +51,34 @@ pub(crate) struct Report {
     pub(crate) control_writes: u64,
     pub(crate) outcomes: BTreeMap<&'static str, u64>,
     pub(crate) wall_seconds: f64,
+    pub(crate) freshness: Vec<Fresh>,
     #[serde(flatten)]
     pub(crate) billed: Billed,
+}
+
+/// How old the items of a job type and service level were when they were published.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Fresh {
+    pub(crate) job_type: JobTypeId,
+    pub(crate) level: ServiceLevel,
+    /// Those whose time the third party tells, without those of first polls.
+    pub(crate) items: u64,
+    pub(crate) seconds_p50: u64,
+    pub(crate) seconds_p90: u64,
+    pub(crate) seconds_p99: u64,
+}
+
+impl Fresh {
+    fn of(((job_type, level), ages): (&(JobTypeId, ServiceLevel), &Spread)) -> Self {
+        Self {
+            job_type: job_type.clone(),
+            level: level.clone(),
+            items: ages.count(),
+            seconds_p50: ages.percentile(50),
+            seconds_p90: ages.percentile(90),
+            seconds_p99: ages.percentile(99),
+        }
+    }
 }
 
 /// What a report is made of.
@@ -111,6 +139,7 @@ impl Report {
             control_writes,
             outcomes: totals.outcomes.clone(),
             wall_seconds: wall.as_secs_f64(),
+            freshness: totals.freshness.iter().map(Fresh::of).collect(),
             billed: Billed::of(&totals.usage, totals.polled, prices),
         }
     }
@@ -163,6 +192,12 @@ impl fmt::Display for Report {
             "  lateness   {:.1} s in the middle, {:.1} s at the 99th percentile, in time of the wheel",
             self.lateness_seconds_p50, self.lateness_seconds_p99
         )?;
+        for Fresh { job_type, level, items, seconds_p50, seconds_p90, .. } in &self.freshness {
+            writeln!(
+                f,
+                "  freshness  {job_type}, {level}: {items} items, {seconds_p50} s old in the middle when published, {seconds_p90} s at the 90th percentile"
+            )?;
+        }
         write!(
             f,
             "  process    {:.2} s of CPU, {} MB of memory",

@@ -19,7 +19,7 @@ use crate::policy::JobTypeSpec;
 use crate::row::JobRow;
 use crate::throttle::ThrottleScope;
 use crate::time::Timestamp;
-pub use pace::Pace;
+pub use pace::{Cheapest, Demand, Pace};
 pub use slots::Slots;
 
 /// Seconds that the clocks of two workers may be apart.

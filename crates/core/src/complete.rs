@@ -98,8 +98,9 @@ where
     B: Bus,
 {
     let read = |record: &Record| {
-        let PollMessage { due, row, .. } = PollMessage::decode(&record.body)?;
-        Ok(vec![Completed { due, at: now, row, outcome: Outcome::Crashed, hints: Hints::default() }])
+        let PollMessage { due, price, row, .. } = PollMessage::decode(&record.body)?;
+        let (outcome, hints) = (Outcome::Crashed, Hints::default());
+        Ok(vec![Completed { due, at: now, price, row, outcome, hints }])
     };
     run(now, records, completion, read).await
 }
@@ -113,7 +114,13 @@ struct Work<'r> {
 
 /// A finished poll as [`decide`] takes it.
 const fn finished(poll: &Completed) -> Finished<'_> {
-    Finished { due: poll.due, polled_at: poll.at, outcome: &poll.outcome, hints: &poll.hints }
+    Finished {
+        due: poll.due,
+        polled_at: poll.at,
+        outcome: &poll.outcome,
+        hints: &poll.hints,
+        price: poll.price,
+    }
 }
 
 /// How one completion ended.

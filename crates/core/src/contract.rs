@@ -11,9 +11,10 @@ mod jobs;
 mod queues;
 mod wakes;
 
-use crate::cadence::Cadence;
+use crate::activity::{Activity, Price};
+use crate::cadence::{Cadence, CadenceRange};
 use crate::context::{Context, ContextMap};
-use crate::decide::Terms;
+use crate::decide::{Clamp, Terms};
 use crate::id::{AccountId, JobId, JobTypeId, ServiceLevel, Target};
 use crate::ports::{Applied, Change, JobStore};
 use crate::row::{Hold, HoldCause, JobRow, ParkReason, Parked, Place, Revision, Subject};
@@ -71,15 +72,21 @@ fn full_row(job: &JobId, place: Place, rev: u64) -> JobRow {
         },
         level: ServiceLevel::new("enterprise").expect("a service level"),
         context: Context::new(&members).expect("a context within the limit"),
+        range: CadenceRange::new(Cadence::FASTEST, Cadence::SLOWEST).ok(),
         hold: Some(hold),
         failures: 1,
         gone: 2,
         crashes: 3,
         backoff_minutes: 4,
+        activity: Some(Activity { items_thousandths: 1500, exposure_seconds: 90_000 }),
         applied: Some(NOW.plus(5)),
         terms: Some(Terms {
             at: NOW,
             activity: Cadence::SLOWEST,
+            rate: 1_234_567,
+            price: Price::of_thousandths(1500),
+            asked_seconds: 812,
+            clamp: Some(Clamp::Staleness),
             floor_seconds: Some(60),
             hold: Some(hold),
             jitter_minutes: 1,

@@ -8,10 +8,13 @@ mod hold;
 mod pace;
 
 #[cfg(test)]
+mod pace_tests;
+#[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Price;
 use crate::cadence::Cadence;
 use crate::outcome::{Hints, Outcome};
 use crate::policy::{JobTypeSpec, Policy};
@@ -21,6 +24,8 @@ use crate::time::{EpochMinute, Timestamp};
 use crate::wheel::{self, Cohort};
 use hold::Waits;
 pub(crate) use hold::soonest_wake;
+pub use pace::Clamp;
+use pace::Pace;
 
 /// A finished poll, as the completion sees it.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +38,8 @@ pub struct Finished<'a> {
     pub outcome: &'a Outcome,
     /// What the response said about when to come back.
     pub hints: &'a Hints,
+    /// What a poll cost when it was dispatched.
+    pub price: Price,
 }
 
 /// The terms of a decision, kept in the row, so that `pollwheel job explain` can say why the next poll is when it is.
@@ -42,6 +49,19 @@ pub struct Terms {
     pub at: EpochMinute,
     /// The cadence that the account's activity asks for, within its level's range.
     pub activity: Cadence,
+    /// The rate of items that was estimated, in thousandths of an item in a day.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rate: u32,
+    /// What a poll cost.
+    #[serde(default, skip_serializing_if = "Price::is_usual")]
+    pub price: Price,
+    /// What the rate is worth at the price, in seconds, before it was rounded and kept within the range. 0 where it is not known:
+    /// an older build decided.
+    #[serde(default, rename = "asked", skip_serializing_if = "is_zero")]
+    pub asked_seconds: u32,
+    /// What kept the job from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clamp: Option<Clamp>,
     /// Seconds that the server asked to leave between polls, capped by the level's maximum staleness.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub floor_seconds: Option<u32>,
@@ -116,12 +136,16 @@ pub fn decide(now: Timestamp, row: &JobRow, poll: &Finished<'_>, spec: &JobTypeS
     let terms = Terms {
         at: now.minute(),
         activity: pace.activity,
+        rate: pace.rate.a_day_thousandths(),
+        price: poll.price,
+        asked_seconds: pace.asked.seconds(),
+        clamp: pace.clamp,
         floor_seconds: pace.floor_seconds,
         hold: waits.hold,
         jitter_minutes: waits.jitter_minutes,
-        wake: wake(now, poll, cohort, &waits),
+        wake: wake(now, poll, cohort, &waits, pace.clamp),
     };
-    let step = step(row, poll, cohort, &waits, terms);
+    let step = step(row, poll, cohort, &waits, (&pace, terms));
     Decision { step, wake: terms.wake, throttles: hold::throttles(row, poll, policy), notice: None, terms }
 }
 
@@ -131,6 +155,10 @@ impl Decision {
         let terms = Terms {
             at: now.minute(),
             activity,
+            rate: 0,
+            price: Price::USUAL,
+            asked_seconds: 0,
+            clamp: None,
             floor_seconds: None,
             hold: None,
             jitter_minutes: 0,
@@ -180,10 +208,18 @@ fn park(
     decision
 }
 
-/// The minute of a wake-up: a poll that failed or was refused is owed when its wait ends, and a gap is closed as soon as
-/// the server's waits allow. Where the cohort comes round by then, none is needed.
-fn wake(now: Timestamp, poll: &Finished<'_>, cohort: Cohort, waits: &Waits) -> Option<EpochMinute> {
-    let owed = matches!(poll.outcome, Outcome::New { more: true, .. })
+/// The minute of a wake-up: a poll that failed or was refused is owed when its wait ends, and a gap is closed and a burst
+/// followed up as soon as the server's waits allow. Where the cohort comes round by then, none is needed.
+fn wake(
+    now: Timestamp,
+    poll: &Finished<'_>,
+    cohort: Cohort,
+    waits: &Waits,
+    clamp: Option<Clamp>,
+) -> Option<EpochMinute> {
+    let is_burst = matches!(poll.outcome, Outcome::New { .. }) && clamp == Some(Clamp::Burst);
+    let owed = is_burst
+        || matches!(poll.outcome, Outcome::New { more: true, .. })
         || poll.outcome.refusal().is_some()
         || poll.outcome.deferred_seconds().is_some()
         || waits.backoff_minutes.is_some();
@@ -192,7 +228,13 @@ fn wake(now: Timestamp, poll: &Finished<'_>, cohort: Cohort, waits: &Waits) -> O
     (owed && minute < due).then_some(minute)
 }
 
-fn step(row: &JobRow, poll: &Finished<'_>, cohort: Cohort, waits: &Waits, terms: Terms) -> Step {
+fn step(
+    row: &JobRow,
+    poll: &Finished<'_>,
+    cohort: Cohort,
+    waits: &Waits,
+    (pace, terms): (&Pace, Terms),
+) -> Step {
     let place = Place::Cohort(cohort);
     let mut next = counted(row, poll);
     next.backoff_minutes = waits.backoff_minutes.unwrap_or(next.backoff_minutes);
@@ -203,6 +245,7 @@ fn step(row: &JobRow, poll: &Finished<'_>, cohort: Cohort, waits: &Waits, terms:
     }
     if let Outcome::New { .. } = poll.outcome {
         next.last_active = poll.polled_at.minute();
+        next.activity = pace.estimate;
     }
     let changed = context.is_some() || waits.hold.is_some() || next != *row;
     if !changed {

@@ -4,6 +4,7 @@
     reason = "ports are used through generics, where the compiler knows each future"
 )]
 
+pub mod activity;
 pub mod batch;
 pub mod budget;
 pub mod cadence;
@@ -25,6 +26,7 @@ pub mod poll;
 pub mod ports;
 pub mod register;
 pub mod row;
+pub mod spread;
 pub mod throttle;
 pub mod tick;
 pub mod time;

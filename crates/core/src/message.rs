@@ -10,6 +10,7 @@ pub(crate) use write::{Finished, finished};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Price;
 use crate::id::JobTypeId;
 use crate::outcome::{Hints, Outcome};
 use crate::row::JobRow;
@@ -34,6 +35,9 @@ pub struct PollMessage {
     pub spread: u16,
     /// Queue hops since the tick, this one included.
     pub hop: u8,
+    /// What a poll of it costs, where it takes from a shared limit.
+    #[serde(default, skip_serializing_if = "Price::is_usual")]
+    pub price: Price,
     /// The row as it was read.
     pub row: JobRow,
 }
@@ -45,6 +49,9 @@ pub struct Completed {
     pub due: EpochMinute,
     /// When the answer came.
     pub at: Timestamp,
+    /// What it cost, as it was dispatched.
+    #[serde(default, skip_serializing_if = "Price::is_usual")]
+    pub price: Price,
     /// The row as it was dispatched.
     pub row: JobRow,
     /// What the poll came to.
@@ -255,6 +262,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activity::Activity;
     use crate::context::{Context, ContextMap};
     use crate::id::{AccountId, JobId, ServiceLevel};
     use crate::row::{Place, Revision, Subject};
@@ -272,7 +280,14 @@ mod tests {
             JobRow::new(job, Place::Cohort(cohort), subject, level, Revision(1), EpochMinute::new(1));
         let members = ContextMap::from_iter([("since".to_owned(), serde_json::Value::from(external_id))]);
         row.context = Context::new(&members).unwrap();
-        PollMessage { due: EpochMinute::new(29_000_000), missed: 0, spread: 7, hop: 1, row }
+        PollMessage {
+            due: EpochMinute::new(29_000_000),
+            missed: 0,
+            spread: 7,
+            hop: 1,
+            price: Price::USUAL,
+            row,
+        }
     }
 
     #[test]
@@ -288,6 +303,10 @@ mod tests {
         let plain = message("42");
         let mut full = message("4\u{1}\"\\2é\u{7F}");
         full.missed = 3;
+        full.price = Price::of_thousandths(1500);
+        full.row.activity = Some(Activity { items_thousandths: 1500, exposure_seconds: 90 });
+        let cadence = crate::cadence::Cadence::FASTEST;
+        full.row.range = crate::cadence::CadenceRange::new(cadence, cadence).ok();
         full.row.job.target = Some(crate::id::Target::new("a \"b\"").unwrap());
         full.row.subject.base_url = Some("https://mastodon.example".to_owned());
         full.row.hold =
@@ -298,6 +317,10 @@ mod tests {
         full.row.terms = Some(crate::decide::Terms {
             at: EpochMinute::new(7),
             activity: crate::cadence::Cadence::FASTEST,
+            rate: 1200,
+            price: Price::of_thousandths(1500),
+            asked_seconds: 812,
+            clamp: Some(crate::decide::Clamp::Level),
             floor_seconds: Some(60),
             hold: full.row.hold,
             jitter_minutes: 1,
@@ -316,8 +339,8 @@ mod tests {
     #[test]
     fn finished_polls_are_written_as_serde_would_write_them() {
         let poll = |outcome, hints| {
-            let PollMessage { due, row, .. } = message("42");
-            Completed { due, at: Timestamp::from_millis(1_740_052_800_123), row, outcome, hints }
+            let PollMessage { due, price, row, .. } = message("42");
+            Completed { due, at: Timestamp::from_millis(1_740_052_800_123), price, row, outcome, hints }
         };
         let limit = crate::outcome::LimitReading {
             scope: crate::outcome::Scope::Token("a \"b\"".into()),
@@ -325,8 +348,10 @@ mod tests {
             cushion: 2,
             reset_seconds: Some(3),
         };
+        let dear = Price::of_thousandths(2500);
         let polls = vec![
             poll(Outcome::Unchanged { context: None }, Hints::default()),
+            Completed { price: dear, ..poll(Outcome::Unchanged { context: None }, Hints::default()) },
             poll(
                 Outcome::Network { reason: "\u{FFFE}\n".to_owned() },
                 Hints { floor_seconds: Some(9), limits: vec![limit] },
@@ -335,8 +360,8 @@ mod tests {
         let mut text = String::new();
         for poll in &polls {
             text.push_str(if text.is_empty() { "" } else { "," });
-            let Completed { due, at, row, outcome, hints } = poll;
-            finished(&mut text, Finished { due: *due, at: *at, row, outcome, hints }).unwrap();
+            let Completed { due, at, price, row, outcome, hints } = poll;
+            finished(&mut text, Finished { due: *due, at: *at, price: *price, row, outcome, hints }).unwrap();
         }
         let message = CompletedMessage { hop: 3, polls };
         assert_eq!(encode_completed(3, &text), message.encode());

@@ -34,10 +34,9 @@ pub struct Policy {
     pub gone_retries: u32,
     /// Times in a row that a job may end its worker before it is quarantined.
     pub quarantine_after: u32,
-    /// Items in one poll that make a burst: the job goes to its fastest cadence at once.
+    /// Items in one poll, beyond three times what was to be expected, that make a burst: the job goes to its fastest cadence at
+    /// once.
     pub burst_items: u32,
-    /// A job slows down by a step when it was quiet for this many times the slower cadence.
-    pub quiet_factor: u32,
 }
 
 impl Policy {
@@ -54,7 +53,6 @@ impl Policy {
             gone_retries: 3,
             quarantine_after: 5,
             burst_items: 5,
-            quiet_factor: 96,
         }
     }
 }

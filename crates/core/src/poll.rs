@@ -25,6 +25,7 @@ use crate::id::JobId;
 use crate::outcome::{Hints, Outcome};
 use crate::policy::Catalog;
 use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, PortError, Queues};
+use crate::spread::{Freshness, Spread};
 use crate::time::Timestamp;
 use batch::Groups;
 use keyring::Keyring;
@@ -113,6 +114,8 @@ pub struct PollReport {
     /// For each poll, how long after its planned instant it began. The plan is the first due minute that the dispatch
     /// answers for, and the job's place in the spread.
     pub lateness: Vec<Duration>,
+    /// How old items were when the bus had accepted them.
+    pub freshness: Freshness,
 }
 
 /// Polls the jobs of a batch. Records that are not named as failed are done: their outcome is durably sent.
@@ -195,6 +198,10 @@ impl PollReport {
         self.items += tally.items;
         self.events += tally.events;
         self.requests += u64::from(tally.requests);
+        if !tally.freshness.is_empty() {
+            let key = (poll.row.job.job_type.clone(), poll.row.level.clone());
+            *self.freshness.entry(key).or_default() += &tally.freshness;
+        }
         match tally.lateness {
             Some(lateness) => {
                 self.polled += 1;
@@ -231,6 +238,8 @@ struct Tally {
     items: u64,
     events: u64,
     requests: u32,
+    /// Of the items that were published.
+    freshness: Spread,
     /// None when no call was made.
     lateness: Option<Duration>,
 }

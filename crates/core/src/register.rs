@@ -4,7 +4,9 @@
 mod edit;
 mod operate;
 
+use crate::cadence::{Cadence, CadenceRange};
 use crate::context::Context;
+use crate::decide::soonest_wake;
 use crate::id::{JobId, ServiceLevel};
 use crate::policy::{Catalog, JobTypeSpec};
 use crate::ports::{Applied, Change, JobStore, PortError, Retry};
@@ -26,18 +28,22 @@ pub struct NewJob {
     pub subject: Subject,
     /// The account's plan.
     pub level: ServiceLevel,
+    /// The cadences that this job alone may have, instead of its level's.
+    pub range: Option<CadenceRange>,
     /// What the channel shall go on from; a job that is registered already keeps its own.
     pub context: Context,
 }
 
 impl NewJob {
-    /// The row that it begins with: in the wheel, at its level's first cadence.
+    /// The row that it begins with: in the wheel, at the first cadence of its own range, or of its level's.
     #[must_use]
     pub fn row(&self, now: Timestamp, spec: &JobTypeSpec) -> JobRow {
-        let place = Place::Cohort(Cohort::of(&self.job, spec.first_cadence(&self.level), spec.shards));
+        let cadence = first_cadence(self.range, &self.level, spec);
+        let place = Place::Cohort(Cohort::of(&self.job, cadence, spec.shards));
         let (job, subject, level) = (self.job.clone(), self.subject.clone(), self.level.clone());
         let mut row = JobRow::new(job, place, subject, level, Revision(now.millis()), now.minute());
         row.context = self.context.clone();
+        row.range = self.range;
         row
     }
 }
@@ -108,7 +114,7 @@ pub async fn register<S: JobStore>(
 /// Back into the wheel, as if it had never failed.
 fn return_to_wheel(row: &mut JobRow, spec: &JobTypeSpec, now: Timestamp) {
     row.parked = None;
-    row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(&row.level), spec.shards));
+    row.place = first_place(row, spec);
     forget_history(row, now);
 }
 
@@ -116,7 +122,7 @@ fn return_to_wheel(row: &mut JobRow, spec: &JobTypeSpec, now: Timestamp) {
 fn forget_history(row: &mut JobRow, now: Timestamp) {
     (row.failures, row.gone, row.crashes, row.backoff_minutes) = (0, 0, 0, 0);
     (row.error, row.terms) = (None, None);
-    row.last_active = now.minute();
+    (row.last_active, row.activity) = (now.minute(), None);
 }
 
 /// Another level: another cadence, unless the row is parked. What activity asked for was within the range of the old one.
@@ -124,7 +130,28 @@ fn set_level(row: &mut JobRow, level: &ServiceLevel, spec: &JobTypeSpec) {
     row.level = level.clone();
     row.terms = None;
     if row.place.cohort().is_some() {
-        row.place = Place::Cohort(Cohort::of(&row.job, spec.first_cadence(level), spec.shards));
+        row.place = first_place(row, spec);
+    }
+}
+
+/// What a job begins with: the fastest cadence of its own range, or of its level's.
+fn first_cadence(range: Option<CadenceRange>, level: &ServiceLevel, spec: &JobTypeSpec) -> Cadence {
+    range.map_or_else(|| spec.first_cadence(level), CadenceRange::fastest)
+}
+
+fn first_place(row: &JobRow, spec: &JobTypeSpec) -> Place {
+    Place::Cohort(Cohort::of(&row.job, first_cadence(row.range, &row.level, spec), spec.shards))
+}
+
+/// Writes the row, with a wake-up where its new cadence is faster than its old one: its phase may be a whole cadence away.
+fn hastened<T>(now: Timestamp, old: &JobRow, row: JobRow, told: T) -> Edit<T> {
+    let cadence = |row: &JobRow| row.place.cohort().map(|cohort| cohort.cadence);
+    let is_faster = matches!((cadence(old), cadence(&row)), (Some(was), Some(is)) if is < was);
+    let minute = soonest_wake(now);
+    if is_faster && row.next_due(minute).is_some_and(|due| due > minute) && !row.is_held(minute) {
+        Edit::WriteAndWake(Box::new(row), minute, told)
+    } else {
+        Edit::Write(Box::new(row), told)
     }
 }
 
@@ -154,7 +181,7 @@ async fn change<S: JobStore>(
             row.context_rev = old.rev.next();
         }
         let unparked = old.parked.is_some() && row.parked.is_none();
-        Edit::Write(Box::new(row), if unparked { Became::Unparked } else { Became::Changed })
+        hastened(now, old, row, if unparked { Became::Unparked } else { Became::Changed })
     });
     match became.await? {
         Some(Became::Unchanged) => report.unchanged += 1,
@@ -185,7 +212,8 @@ fn changed_row(now: Timestamp, job: &NewJob, spec: &JobTypeSpec, old: &JobRow) -
         row.hold = None;
         forget_history(&mut row, now);
     }
-    if row.level != job.level {
+    if row.level != job.level || row.range != job.range {
+        row.range = job.range;
         set_level(&mut row, &job.level, spec);
     }
     let comes_back =

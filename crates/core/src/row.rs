@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Activity;
+use crate::cadence::CadenceRange;
 use crate::context::Context;
 use crate::decide::Terms;
 use crate::id::{JobId, ServiceLevel};
@@ -129,6 +131,9 @@ pub struct JobRow {
     pub subject: Subject,
     /// The account's plan.
     pub level: ServiceLevel,
+    /// The cadences that this job alone may have, instead of its level's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<CadenceRange>,
     /// What the channel keeps from poll to poll.
     #[serde(default, skip_serializing_if = "Context::is_empty")]
     pub context: Context,
@@ -152,6 +157,9 @@ pub struct JobRow {
     pub error: Option<Box<str>>,
     /// When the job last brought something new, or was registered.
     pub last_active: EpochMinute,
+    /// What the source brought until then. None: nothing, or an older build wrote the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity: Option<Activity>,
     /// The dispatch whose completion was last applied: a repeat of it changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<EpochMinute>,
@@ -186,6 +194,7 @@ impl JobRow {
             context_rev: rev,
             subject,
             level,
+            range: None,
             context: Context::empty(),
             hold: None,
             failures: 0,
@@ -194,6 +203,7 @@ impl JobRow {
             backoff_minutes: 0,
             error: None,
             last_active: now,
+            activity: None,
             applied: None,
             terms: None,
             parked: None,

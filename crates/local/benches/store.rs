@@ -12,6 +12,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use futures_util::FutureExt;
+use pollwheel_core::activity::Price;
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::decide::Terms;
@@ -81,7 +82,18 @@ fn row(job_type: &JobTypeId, number: u64) -> Result<JobRow, Failure> {
     row.applied = Some(NOW.minus(60));
     let at = NOW.minus(60);
     let activity = Cadence::FASTEST;
-    row.terms = Some(Terms { at, activity, floor_seconds: None, hold: None, jitter_minutes: 0, wake: None });
+    row.terms = Some(Terms {
+        at,
+        activity,
+        rate: 12_345,
+        price: Price::USUAL,
+        asked_seconds: 70,
+        clamp: None,
+        floor_seconds: None,
+        hold: None,
+        jitter_minutes: 0,
+        wake: None,
+    });
     Ok(row)
 }
 
@@ -114,7 +126,7 @@ fn read_all(store: &Store, job_type: &JobTypeId, mut each: impl FnMut(JobRow)) -
 }
 
 fn encode(row: JobRow) -> String {
-    PollMessage { due: NOW, missed: 0, spread: 7, hop: 1, row }.encode()
+    PollMessage { due: NOW, missed: 0, spread: 7, hop: 1, price: Price::USUAL, row }.encode()
 }
 
 fn dispatch(store: &Store, queues: &LocalQueues, job_type: &JobTypeId) -> Result<u64, Failure> {

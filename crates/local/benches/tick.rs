@@ -80,6 +80,7 @@ fn job(id: &JobTypeId, number: u32) -> NewJob {
             base_url: Some("https://mastodon.example".to_owned()),
         },
         level: ServiceLevel::new("professional").unwrap(),
+        range: None,
         context: Context::new(&members).unwrap(),
     }
 }

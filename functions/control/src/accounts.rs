@@ -57,9 +57,13 @@ where
         if changes.is_empty() {
             return Ok(not_registered(account, channel.as_str()));
         }
-        let changed = stream::iter(changes)
-            .map(|(job, spec)| async move { register::change_level(&job, level, spec, &self.store).await })
-            .buffer_unordered(AT_ONCE);
+        let now = self.clock.now();
+        let changed =
+            stream::iter(changes)
+                .map(|(job, spec)| async move {
+                    register::change_level(now, &job, level, spec, &self.store).await
+                })
+                .buffer_unordered(AT_ONCE);
         let changed: Vec<Option<bool>> = changed.try_collect().await?;
         let count = |what| changed.iter().filter(|one| **one == Some(what)).count() as u64;
         tracing::info!(%channel, %account, %level, changed = count(true), "the level of an account was changed");

@@ -1,7 +1,7 @@
 //! What a pass reported, as metrics and as lines in the log.
 
 use pollwheel_aws::Usage;
-use pollwheel_aws::lambda::{Dimension, Metric, Metrics};
+use pollwheel_aws::lambda::{Dimension, MAX_VALUES, Metric, Metrics};
 use pollwheel_core::id::ChannelName;
 use pollwheel_core::poll::PollReport;
 use pollwheel_core::time::Timestamp;
@@ -33,6 +33,11 @@ pub(crate) fn pass(
     values.extend(latest.map(|latest| Metric::seconds("LatenessSecondsMax", latest)));
     values.extend(report.outcomes.iter().map(|(name, count)| Metric::outcome(name, *count)));
     metrics.emit(now, Dimension::Channel(channel), values);
+    for ((job_type, level), ages) in &report.freshness {
+        let seconds = ages.samples(MAX_VALUES as u64);
+        let values = vec![Metric::all_seconds("FreshnessSeconds", seconds)];
+        metrics.emit(now, Dimension::Level(job_type, level), values);
+    }
     for (error, (job, polls)) in &report.errors {
         tracing::warn!(polls, %job, %error, "polls failed, their jobs are held");
     }

@@ -1,17 +1,20 @@
 //! Metrics in CloudWatch's embedded format: a JSON line on standard output becomes metrics, without a call.
 //!
-//! Every line has the dimension `Stack` and one more, [`Dimension`]. A dashboard or an alarm names both.
+//! Every line has the dimension `Stack` and those of its [`Dimension`]. A dashboard or an alarm names them all.
 //! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>
 
 use std::fmt;
 use std::io::Write;
 
-use pollwheel_core::id::{ChannelName, JobTypeId};
+use pollwheel_core::id::{ChannelName, JobTypeId, ServiceLevel};
 use pollwheel_core::time::Timestamp;
 use serde_json::{Map, Value, json};
 
 /// The namespace of every metric.
 const NAMESPACE: &str = "Pollwheel";
+
+/// Most values of one metric in a line: CloudWatch drops a longer list.
+pub const MAX_VALUES: usize = 100;
 
 /// What a line is about, besides the stack.
 #[derive(Debug, Clone, Copy)]
@@ -22,22 +25,18 @@ pub enum Dimension<'a> {
     Channel(&'a ChannelName),
     /// A function: `scheduler`, `completion`, `control`.
     Function(&'a str),
+    /// A job type at a service level: how fresh its items are.
+    Level(&'a JobTypeId, &'a ServiceLevel),
 }
 
 impl Dimension<'_> {
-    const fn name(&self) -> &'static str {
+    /// Names and values.
+    fn members(&self) -> Vec<(&'static str, &str)> {
         match self {
-            Self::JobType(_) => "JobType",
-            Self::Channel(_) => "Channel",
-            Self::Function(_) => "Function",
-        }
-    }
-
-    fn value(&self) -> &str {
-        match self {
-            Self::JobType(job_type) => job_type.as_str(),
-            Self::Channel(channel) => channel.as_str(),
-            Self::Function(name) => name,
+            Self::JobType(job_type) => vec![("JobType", job_type.as_str())],
+            Self::Channel(channel) => vec![("Channel", channel.as_str())],
+            Self::Function(name) => vec![("Function", name)],
+            Self::Level(job_type, level) => vec![("JobType", job_type.as_str()), ("Level", level.as_str())],
         }
     }
 }
@@ -73,6 +72,12 @@ impl Metric {
     /// A time.
     pub fn seconds(name: impl Into<String>, time: std::time::Duration) -> Self {
         Self { name: name.into(), unit: Unit::Seconds, value: time.as_secs_f64().into() }
+    }
+
+    /// Several times, of which the first [`MAX_VALUES`] are kept: percentiles are of all of them.
+    pub fn all_seconds(name: impl Into<String>, mut seconds: Vec<u64>) -> Self {
+        seconds.truncate(MAX_VALUES);
+        Self { name: name.into(), unit: Unit::Seconds, value: seconds.into() }
     }
 
     /// A count by the name of an outcome: `rate_limited` is the metric `RateLimited`.
@@ -111,12 +116,14 @@ impl Line {
             })
             .collect();
         let mut line = Map::new();
+        let members = dimension.members();
+        let names: Vec<&str> = ["Stack"].into_iter().chain(members.iter().map(|(name, _)| *name)).collect();
         let directive = json!({
-            "Namespace": NAMESPACE, "Dimensions": [["Stack", dimension.name()]], "Metrics": declared,
+            "Namespace": NAMESPACE, "Dimensions": [names], "Metrics": declared,
         });
         line.insert("_aws".to_owned(), json!({"Timestamp": now.millis(), "CloudWatchMetrics": [directive]}));
         line.insert("Stack".to_owned(), stack.into());
-        line.insert(dimension.name().to_owned(), dimension.value().into());
+        line.extend(members.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
         line.extend(metrics.into_iter().map(|metric| (metric.name, metric.value)));
         Self(Value::Object(line))
     }

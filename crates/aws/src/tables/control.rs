@@ -28,6 +28,7 @@ const VALUE: &str = "value";
 const TURNS: &str = "turns";
 const MEAN: &str = "mean";
 const POSITION: &str = "position";
+const PRICE: &str = "price";
 /// Seconds that a slot's counter outlives its slot.
 const SPEND_KEPT_SECONDS: u64 = 3600;
 /// Attempts at what is left of a slot, which others take from at the same time.
@@ -283,6 +284,7 @@ impl ControlStore for ControlTable {
                     turns_thousandths: item.number(TURNS)?,
                     mean_thousandths: item.number(MEAN)?,
                     position: item.number(POSITION)?,
+                    price_millionths: item.maybe_number(PRICE)?.unwrap_or(Pace::USUAL_PRICE_MILLIONTHS),
                     at: Some(EpochMinute::new(item.number(VALUE)?)),
                 })
             };
@@ -297,11 +299,15 @@ impl ControlStore for ControlTable {
         let key = keys::pace_key(of);
         let update = self
             .update(&key)
-            .update_expression("SET #value = :at, #turns = :turns, #mean = :mean, #position = :position")
+            .update_expression(
+                "SET #value = :at, #turns = :turns, #mean = :mean, #position = :position, #price = :price",
+            )
             .expression_attribute_names("#turns", TURNS)
             .expression_attribute_names("#mean", MEAN)
             .expression_attribute_names("#position", POSITION)
+            .expression_attribute_names("#price", PRICE)
             .expression_attribute_values(":position", number(pace.position))
+            .expression_attribute_values(":price", number(pace.price_millionths))
             .expression_attribute_values(":at", number(pace.at.map_or(0, EpochMinute::get)))
             .expression_attribute_values(":turns", number(pace.turns_thousandths))
             .expression_attribute_values(":mean", number(pace.mean_thousandths));

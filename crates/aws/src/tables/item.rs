@@ -6,6 +6,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use pollwheel_core::activity::Activity;
+use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::context::Context;
 use pollwheel_core::id::{AccountId, JobId, JobTypeId, ServiceLevel};
 use pollwheel_core::keys;
@@ -70,6 +72,10 @@ pub(super) fn of_row(row: &JobRow) -> Item {
         set("base_url", text(url));
     }
     set("level", text(row.level.as_str()));
+    if let Some(range) = row.range {
+        set("fastest", number(range.fastest()));
+        set("slowest", number(range.slowest()));
+    }
     if !row.context.is_empty() {
         set("context", text(row.context.as_json()));
     }
@@ -91,6 +97,10 @@ pub(super) fn of_row(row: &JobRow) -> Item {
         set("error", text(error.as_ref()));
     }
     set("active", number(row.last_active.get()));
+    if let Some(activity) = row.activity {
+        set("items", number(activity.items_thousandths));
+        set("exposure", number(activity.exposure_seconds));
+    }
     if let Some(applied) = row.applied {
         set("applied", number(applied.get()));
     }
@@ -163,6 +173,7 @@ pub(super) fn to_row(item: Item) -> Result<JobRow, ItemError> {
         context_rev,
         subject,
         level: level(&mut item)?,
+        range: range(&mut item)?,
         context: context(item.maybe_text("context")?)?,
         hold,
         failures: item.maybe_number("failures")?.unwrap_or_default(),
@@ -171,6 +182,7 @@ pub(super) fn to_row(item: Item) -> Result<JobRow, ItemError> {
         backoff_minutes: item.maybe_number("backoff")?.unwrap_or_default(),
         error: item.maybe_text("error")?.map(String::into_boxed_str),
         last_active: EpochMinute::new(item.number("active")?),
+        activity: activity(&mut item)?,
         applied: item.maybe_number("applied")?.map(EpochMinute::new),
         terms: match item.maybe_text("terms")? {
             Some(json) => Some(serde_json::from_str(&json).map_err(|error| wrong("terms", &error))?),
@@ -207,6 +219,19 @@ fn place_of(item: &mut Reader, job_type: &JobTypeId) -> Result<Place, ItemError>
 
 fn level(item: &mut Reader) -> Result<ServiceLevel, ItemError> {
     ServiceLevel::new(item.text("level")?).map_err(|error| wrong("level", &error))
+}
+
+fn range(item: &mut Reader) -> Result<Option<CadenceRange>, ItemError> {
+    let Some(fastest) = item.maybe_number("fastest")? else { return Ok(None) };
+    let fastest = Cadence::new(fastest).map_err(|error| wrong("fastest", &error))?;
+    let slowest = Cadence::new(item.number("slowest")?).map_err(|error| wrong("slowest", &error))?;
+    CadenceRange::new(fastest, slowest).map(Some).map_err(|error| wrong("fastest", &error))
+}
+
+fn activity(item: &mut Reader) -> Result<Option<Activity>, ItemError> {
+    let Some(items_thousandths) = item.maybe_number("items")? else { return Ok(None) };
+    let exposure_seconds = item.maybe_number("exposure")?.unwrap_or_default();
+    Ok(Some(Activity { items_thousandths, exposure_seconds }))
 }
 
 fn context(json: Option<String>) -> Result<Context, ItemError> {

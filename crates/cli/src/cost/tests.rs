@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use pollwheel_core::activity::Price;
 use pollwheel_core::cadence::Cadence;
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::decide::Terms;
@@ -81,6 +82,10 @@ fn an_ordinary_row_is_as_large_as_is_taken_for_granted() {
     row.terms = Some(Terms {
         at: now,
         activity: cadence,
+        rate: 12_345,
+        price: Price::USUAL,
+        asked_seconds: 1068,
+        clamp: None,
         floor_seconds: None,
         hold: None,
         jitter_minutes: 0,

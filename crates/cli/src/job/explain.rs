@@ -10,6 +10,7 @@ use pollwheel_core::wheel::Cohort;
 use pollwheel_local::store::Store;
 use serde::Serialize;
 
+use super::activity::Activity;
 use super::list::cause;
 use super::moment::Moments;
 use super::{failed, find, open, wait};
@@ -48,6 +49,8 @@ struct Explanation {
     because: String,
     fastest_minutes: Option<u16>,
     slowest_minutes: Option<u16>,
+    /// What its cadence follows from; none before the first decision.
+    activity: Option<Activity>,
     wake_ups: Vec<EpochMinute>,
     cursor: Option<EpochMinute>,
     paused: bool,
@@ -72,7 +75,8 @@ impl Explanation {
         let wake_ups: Vec<_> =
             wakes.into_iter().map(|wake| wake.minute).filter(|minute| *minute >= now).collect();
         let (next_poll, because) = next(&row, now, &wake_ups);
-        let range = catalog.get(&row.job.job_type).map(|spec| spec.policy(&row.level).range);
+        let policy = catalog.get(&row.job.job_type).map(|spec| spec.policy(&row.level).range);
+        let range = row.range.or(policy);
         Ok(Self {
             job: row.job.to_string(),
             next_poll,
@@ -81,6 +85,7 @@ impl Explanation {
             because,
             fastest_minutes: range.map(|range| range.fastest().minutes()),
             slowest_minutes: range.map(|range| range.slowest().minutes()),
+            activity: Activity::of(&row, range, now),
             wake_ups,
             cursor,
             paused,
@@ -103,8 +108,10 @@ impl Explanation {
             Place::Parked { shard } => term("parked", format!("{}, shard {shard}", parked_text(row)))?,
         }
         term("level", self.level_text())?;
+        for (name, text) in self.activity.iter().flat_map(Activity::lines) {
+            term(name, text)?;
+        }
         if let Some(terms) = row.terms {
-            term("activity", format!("asks for every {} min, decided {}", terms.activity, terms.at))?;
             if let Some(seconds) = terms.floor_seconds {
                 term("floor", format!("the server asks for {seconds} s between polls"))?;
             }
@@ -159,7 +166,10 @@ impl Explanation {
 
     fn level_text(&self) -> String {
         match (self.fastest_minutes, self.slowest_minutes) {
-            (Some(fastest), Some(slowest)) => format!("{}: every {fastest} to {slowest} min", self.row.level),
+            (Some(fastest), Some(slowest)) => {
+                let whose = if self.row.range.is_some() { ", of its own" } else { "" };
+                format!("{}: every {fastest} to {slowest} min{whose}", self.row.level)
+            }
             (Some(_) | None, _) => format!("{} (name `--channels` to see what it allows)", self.row.level),
         }
     }

@@ -26,11 +26,19 @@ fn names(deployment: &Deployment) -> Vec<String> {
 fn a_bad_accounts_file_is_refused_with_file_line_and_field() {
     let (_site, deployment) = deployment();
     let good = fs::read_to_string(deployment.file("accounts.jsonl")).unwrap();
+    let cadence = |range: &str| good.replacen('{', &format!("{{\"cadence\": {range}, "), 1);
     let cases = [
         (good.replace("mastodon", "mastodn"), ":1: `channel`: no channel `mastodn`"),
         (good.replace("enterprise", "enterprize"), "did you mean `enterprise`?"),
         (good.replace("\"token\"", "\"tokens\""), "did you mean `token`?"),
         (good.replace("http://", "gopher://"), ":1: `base_url`: its scheme is not http or https"),
+        (
+            cadence(r#"{"fastest": 7, "slowest": 60}"#),
+            ":1: `cadence`: `7` is not a cadence: use one of 1, 2,",
+        ),
+        (cadence(r#"{"fastest": 60, "slowest": 5}"#), "slower than the slowest (5 minutes): swap them"),
+        (cadence(r#"{"fastest": 60}"#), ":1: `cadence`: missing field `slowest`"),
+        (cadence("15"), ":1: `cadence`: is no range: write `{\"fastest\": 5, \"slowest\": 60}`, in minutes"),
         (
             format!("{good}{good}"),
             ":2: `account_id`: channel `mastodon` has the account `a1` on line 1 already",

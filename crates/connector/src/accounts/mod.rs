@@ -6,6 +6,7 @@
 mod credentials;
 mod lines;
 
+use pollwheel_core::cadence::CadenceRange;
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, ServiceLevel, Target};
 use pollwheel_core::policy::JobTypeSpec;
@@ -13,6 +14,7 @@ use pollwheel_core::ports::Credentials;
 use pollwheel_core::register::NewJob;
 use pollwheel_core::row::{JobRow, Place, Revision, Subject};
 use pollwheel_core::time::EpochMinute;
+use serde_json::error::Category;
 
 use crate::channel::{AccountProblem, Channel, ChannelSet, JobType, Token};
 use crate::connector::PrivateAddresses;
@@ -24,12 +26,13 @@ pub(crate) use credentials::token as read_token;
 pub use lines::{Line, Lines, MAX_LINE_BYTES};
 
 /// Every field of an account.
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "account_id",
     "channel",
     "job_types",
     "targets",
     "service_level",
+    "cadence",
     "external_id",
     "base_url",
     "token",
@@ -75,6 +78,7 @@ pub fn read(object: Object, channels: &ChannelSet) -> Result<Account, Vec<Flaw>>
     let external_id = members.required("external_id", external_id);
     let level =
         members.required("service_level", |text| ServiceLevel::new(text).map_err(|error| error.to_string()));
+    let range = members.raw("cadence", cadence);
     let base_url = members.optional("base_url", Ok);
     let token = members.optional("token", credentials::token);
     let named = members.raw("credentials", credentials::read);
@@ -116,6 +120,7 @@ pub fn read(object: Object, channels: &ChannelSet) -> Result<Account, Vec<Flaw>>
                 job,
                 subject: subject.clone(),
                 level: level.clone(),
+                range,
                 context: context.clone(),
             });
         }
@@ -167,6 +172,20 @@ fn context(raw: &serde_json::value::RawValue) -> Result<Context, String> {
         return Err("is nested too deeply".to_owned());
     }
     Context::try_from(raw.to_owned()).map_err(|error| error.to_string())
+}
+
+/// The account's own range of cadences, instead of its level's.
+fn cadence(raw: &serde_json::value::RawValue) -> Result<CadenceRange, String> {
+    serde_json::from_str(raw.get()).map_err(|error| match error.classify() {
+        // Of ours: no cadence, or the wrong way round. It names numbers only.
+        Category::Data if raw.get().starts_with('{') => {
+            let said = error.to_string();
+            said.rsplit_once(" at line ").map_or(said.clone(), |(said, _)| said.to_owned())
+        }
+        Category::Data | Category::Io | Category::Syntax | Category::Eof => {
+            "is no range: write `{\"fastest\": 5, \"slowest\": 60}`, in minutes".to_owned()
+        }
+    })
 }
 
 /// The job types that a line asks for: those named, or all of the channel's that its credentials are enough for.

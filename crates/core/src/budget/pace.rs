@@ -3,9 +3,13 @@
 //! Turns are taken by a position that moves on with time, by as much a minute as one turn in so many gives. A job is
 //! dispatched in the turns in which the position passes the job's own mark, so that a pace that changes slows or hastens the
 //! round and does not disturb it. Nothing is written for a job.
+//!
+//! Beside it stands the price of a poll ([`Price`]): where more is due than fits it rises, slowly, and the cadences of all jobs
+//! that share the limit slow down by the same factor, until what is due fits; where there is room it falls.
 
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Price;
 use crate::time::EpochMinute;
 
 /// One turn of a job: a whole round of the position.
@@ -17,8 +21,17 @@ const WEIGHT: u64 = 32;
 /// A pace is right within the mean divided by so many.
 const RIGHT_WITHIN: u64 = 12;
 
+/// The price moves by one in so many of what demand is off by, a minute: cadences follow it with a lag of a turn or several.
+const PRICE_WEIGHT: u64 = 60;
+/// Minutes without anything due that count at once.
+const PRICE_MINUTES: u32 = 60;
+/// A minute counts as so many times what is planned at most; after minutes without anything, for each of them.
+const MOST_OFF: u128 = 4;
+const LEAST_PRICE_MILLIONTHS: u64 = Pace::USUAL_PRICE_MILLIONTHS / 1024;
+const MOST_PRICE_MILLIONTHS: u64 = Pace::USUAL_PRICE_MILLIONTHS * 4096;
+
 /// What the scheduler knows of a shared limit from minute to minute.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pace {
     /// Turns, in thousandths, of which a job is dispatched in one, for each unit that its account has due in the minute. Up to
     /// 1000 only accounts with several are put off, at 0 none.
@@ -27,20 +40,85 @@ pub struct Pace {
     pub mean_thousandths: u32,
     /// How far the round is.
     pub position: u64,
+    /// The price of a poll, in millionths of the usual: [`Pace::price`] is coarser.
+    pub price_millionths: u64,
     /// The minute that it was last brought up to date in.
     pub at: Option<EpochMinute>,
 }
 
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            turns_thousandths: 0,
+            mean_thousandths: 0,
+            position: 0,
+            price_millionths: Self::USUAL_PRICE_MILLIONTHS,
+            at: None,
+        }
+    }
+}
+
+/// What the jobs of a limit have due in a minute, beside what it bears.
+#[derive(Debug, Clone, Copy)]
+pub struct Demand {
+    /// Units due, in thousandths.
+    pub due: u64,
+    /// Units of the limit that are to be used in a minute, in the mean, in thousandths.
+    pub planned: u64,
+    /// The lowest price.
+    pub cheapest: Cheapest,
+}
+
+/// How cheap a poll may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cheapest {
+    /// As usual: a limit with room changes nothing, and nothing is kept of it. There may be thousands (hosts).
+    Usual,
+    /// Until what the limit bears is used.
+    Used,
+}
+
 impl Pace {
+    /// The usual price.
+    pub const USUAL_PRICE_MILLIONTHS: u64 = 1_000_000;
+
+    /// The price of a poll.
+    #[must_use]
+    pub fn price(self) -> Price {
+        Price::of_thousandths(u32::try_from(self.price_millionths / 1000).unwrap_or(u32::MAX))
+    }
+
+    /// The price after `minutes`, in the last of which so much was due and in the others nothing. In a minute it moves by a
+    /// sixtieth of how far demand is off.
+    #[must_use]
+    pub fn price_after(self, minutes: u32, demand: Demand) -> u64 {
+        let Demand { due, planned, cheapest } = demand;
+        if planned == 0 {
+            return self.price_millionths;
+        }
+        let least = match cheapest {
+            Cheapest::Usual => Self::USUAL_PRICE_MILLIONTHS,
+            Cheapest::Used => LEAST_PRICE_MILLIONTHS,
+        };
+        let empty = minutes.clamp(1, PRICE_MINUTES) - 1;
+        let rested =
+            (0..empty).fold(self.price_millionths, |price, _| price * (PRICE_WEIGHT - 1) / PRICE_WEIGHT);
+        let (price, planned) = (u128::from(rested), u128::from(planned));
+        let off = u128::from(due).min(planned * MOST_OFF * u128::from(empty + 1));
+        let weight = u128::from(PRICE_WEIGHT);
+        let next = price * (weight * planned + off - planned) / (weight * planned);
+        // A small price must be able to rise.
+        let next = if off > planned { next.max(price + 1) } else { next };
+        u64::try_from(next).unwrap_or(u64::MAX).clamp(least, MOST_PRICE_MILLIONTHS)
+    }
+
     /// After a minute that would have needed `turns_thousandths` for each unit. The pace changes only when it is wrong by more
     /// than a little: of jobs with a slow cadence, some would miss their mark each time.
     #[must_use]
     pub fn after(self, minute: EpochMinute, turns_thousandths: u32) -> Self {
         let (old, new) = (u64::from(self.mean_thousandths), u64::from(turns_thousandths));
-        let (mean, minutes) = match self.at {
-            None => (new, 0),
-            Some(at) => ((old * (WEIGHT - 1) + new) / WEIGHT, minute.since(at)),
-        };
+        let minutes = self.at.map_or(0, |at| minute.since(at));
+        let mean = if self.is_idle() { new } else { (old * (WEIGHT - 1) + new) / WEIGHT };
         let mean_thousandths = u32::try_from(mean).unwrap_or(u32::MAX);
         let is_right = u64::from(self.turns_thousandths.abs_diff(mean_thousandths)) * RIGHT_WITHIN <= mean;
         let turns_thousandths = if is_right { self.turns_thousandths } else { mean_thousandths };
@@ -132,6 +210,53 @@ mod tests {
             calm = calm.after(minute(number), 0);
         }
         assert!(calm.is_idle() && calm.takes_turn(15, 7, 1), "what has passed is forgotten: {calm:?}");
+    }
+
+    fn price_after_minutes(mut pace: Pace, minutes: u32, due: u64, cheapest: Cheapest) -> Pace {
+        for _ in 0..minutes {
+            pace.price_millionths = pace.price_after(1, Demand { due, planned: 1000, cheapest });
+        }
+        pace
+    }
+
+    #[test]
+    fn the_price_rises_while_more_is_due_than_is_planned_and_falls_while_there_is_room() {
+        let usual = Pace::default();
+        assert!(usual.price().is_usual());
+        let price = |due, minutes| price_after_minutes(usual, minutes, due, Cheapest::Used).price_millionths;
+        assert_eq!(price(1000, 500), Pace::USUAL_PRICE_MILLIONTHS, "as much as is planned");
+        assert_eq!(price(2000, 1), Pace::USUAL_PRICE_MILLIONTHS * 61 / 60);
+        assert_eq!(price(500, 1), Pace::USUAL_PRICE_MILLIONTHS * 119 / 120);
+        assert_eq!(price(u64::MAX, 1), Pace::USUAL_PRICE_MILLIONTHS * 63 / 60, "a surge counts for no more");
+        assert_eq!([price(u64::MAX, 2000), price(0, 2000)], [MOST_PRICE_MILLIONTHS, LEAST_PRICE_MILLIONTHS]);
+        let cheap = Pace { price_millionths: 1, ..usual };
+        assert!(
+            price_after_minutes(cheap, 300, 1500, Cheapest::Used).price_millionths > 10_000,
+            "it rises from anywhere"
+        );
+    }
+
+    #[test]
+    fn a_limit_of_which_there_may_be_thousands_is_never_cheaper_than_usual() {
+        let usual = Pace::default();
+        assert_eq!(price_after_minutes(usual, 100, 0, Cheapest::Usual), usual, "nothing to write down");
+        let dear = price_after_minutes(usual, 100, 4000, Cheapest::Usual);
+        assert!(dear.price_millionths > Pace::USUAL_PRICE_MILLIONTHS * 3);
+        assert_eq!(price_after_minutes(dear, 500, 0, Cheapest::Usual), usual);
+    }
+
+    #[test]
+    fn minutes_in_which_nothing_was_due_count() {
+        let dear = Pace { price_millionths: 50_000_000, ..Pace::default() };
+        let demand = |due| Demand { due, planned: 1000, cheapest: Cheapest::Used };
+        let one_by_one =
+            (0..29).fold(dear, |pace, _| Pace { price_millionths: pace.price_after(1, demand(0)), ..pace });
+        assert_eq!(dear.price_after(30, demand(2000)), one_by_one.price_after(1, demand(2000)));
+        // Thirty units in the last of thirty minutes are one a minute.
+        let (none, thirty) = (dear.price_after(30, demand(0)), dear.price_after(30, demand(30_000)));
+        assert!(thirty > none * 3 / 2, "{thirty} and {none}");
+        let nowhere = Demand { planned: 0, ..demand(7) };
+        assert_eq!(dear.price_after(1, nowhere), dear.price_millionths);
     }
 
     #[test]

@@ -57,6 +57,7 @@ async fn a_pace_is_kept_for_each_limit(store: &impl ControlStore) {
     let pace = |number: u32| Pace {
         turns_thousandths: 1_000_000_000 - number,
         mean_thousandths: u32::MAX - number,
+        price_millionths: 1_500_000,
         position: u64::MAX - u64::from(number),
         at: Some(NOW.plus(number)),
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
+use crate::activity::Activity;
 use crate::cadence::CadenceRange;
 use crate::context::{Context, ContextMap};
 use crate::id::{AccountId, ChannelName, JobId, JobTypeId, ServiceLevel};
@@ -40,7 +41,7 @@ fn context(since: &str) -> Context {
 fn decide_on(row: &JobRow, outcome: &Outcome, hints: &Hints, spec: &JobTypeSpec) -> (EpochMinute, Decision) {
     let due = row.next_due(NOON).unwrap();
     let polled_at = due.start().plus(Duration::from_secs(12));
-    let finished = Finished { due, polled_at, outcome, hints };
+    let finished = Finished { due, polled_at, outcome, hints, price: Price::USUAL };
     (due, decide(polled_at.plus(Duration::from_secs(1)), row, &finished, spec, 7))
 }
 
@@ -64,14 +65,14 @@ fn next_dispatch(decision: &Decision, row: &JobRow, after: EpochMinute) -> Epoch
 #[test]
 fn nothing_new_writes_nothing() {
     let (_, decision) =
-        decide_on(&row("a1", 5), &Outcome::Unchanged { context: None }, &Hints::default(), &spec(5, 60));
+        decide_on(&row("a1", 15), &Outcome::Unchanged { context: None }, &Hints::default(), &spec(5, 60));
     assert_eq!((decision.step, decision.wake, decision.throttles), (Step::Stay, None, vec![]));
 }
 
 #[test]
 fn news_advances_the_context_and_its_revision_in_place() {
     let outcome = Outcome::New { items: 1, more: false, context: context("9") };
-    let (due, decision) = decide_on(&row("a1", 5), &outcome, &Hints::default(), &spec(5, 60));
+    let (due, decision) = decide_on(&row("a1", 15), &outcome, &Hints::default(), &spec(5, 60));
     let row = written(&decision);
     assert!(matches!(decision.step, Step::Update(_)));
     assert_eq!((row.rev, row.context_rev, row.applied), (Revision(101), Revision(101), Some(due)));
@@ -89,7 +90,9 @@ fn a_new_validator_does_not_count_as_activity() {
 #[test]
 fn a_burst_moves_the_job_to_its_fastest_cadence_at_once() {
     let outcome = Outcome::New { items: 5, more: false, context: context("9") };
-    let (_, decision) = decide_on(&row("a1", 60), &outcome, &Hints::default(), &spec(2, 60));
+    let mut sleeper = row("a1", 60);
+    sleeper.last_active = NOON.minus(10 * 1440);
+    let (_, decision) = decide_on(&sleeper, &outcome, &Hints::default(), &spec(2, 60));
     assert!(matches!(decision.step, Step::Move(_)));
     assert_eq!(written(&decision).place.cohort().unwrap().cadence.minutes(), 2);
 }
@@ -112,7 +115,7 @@ fn long_quiet_slows_a_job_by_a_step_and_no_further_than_its_level_allows() {
     slowest.last_active = NOON.minus(1_000_000);
     assert_eq!(decide_on(&slowest, &quiet, &hints, &spec(5, 60)).1.step, Step::Stay);
     let mut recent = row("a1", 30);
-    recent.last_active = NOON.minus(95 * 60);
+    recent.last_active = NOON.minus(60);
     assert_eq!(decide_on(&recent, &quiet, &hints, &spec(5, 60)).1.step, Step::Stay);
 }
 
@@ -280,7 +283,9 @@ fn what_did_not_fit_a_shared_limit_is_woken_when_its_next_slot_begins_and_nothin
 fn a_floor_is_a_hold_first_and_then_a_slower_cadence() {
     let (quiet, hints) =
         (Outcome::Unchanged { context: None }, Hints { floor_seconds: Some(300), limits: vec![] });
-    let (_, first) = decide_on(&row("a1", 1), &quiet, &hints, &spec(1, 60));
+    let mut busy = row("a1", 1);
+    busy.activity = Some(Activity { items_thousandths: 900_000, exposure_seconds: 3600 });
+    let (_, first) = decide_on(&busy, &quiet, &hints, &spec(1, 60));
     let held = written(&first).clone();
     assert_eq!(
         (held.place.cohort().unwrap().cadence.minutes(), held.hold.unwrap().cause),
@@ -292,7 +297,7 @@ fn a_floor_is_a_hold_first_and_then_a_slower_cadence() {
     let moved = written(&second).clone();
     let due = moved.next_due(due.plus(1)).unwrap();
     let polled_at = due.start().plus(Duration::from_secs(5));
-    let finished = Finished { due, polled_at, outcome: &quiet, hints: &hints };
+    let finished = Finished { due, polled_at, outcome: &quiet, hints: &hints, price: Price::USUAL };
     let third = decide(polled_at, &moved, &finished, &spec(1, 60), 7);
     assert_eq!(third.step, Step::Stay, "the cadence keeps the floor without a hold");
 }
@@ -304,7 +309,8 @@ fn a_hold_set_by_someone_else_outlives_a_completion() {
     held.hold = Some(Hold { until: due.plus(30), cause: HoldCause::RateLimit });
     let polled_at = due.start().plus(Duration::from_secs(5));
     let outcome = Outcome::New { items: 1, more: false, context: context("9") };
-    let finished = Finished { due, polled_at, outcome: &outcome, hints: &Hints::default() };
+    let finished =
+        Finished { due, polled_at, outcome: &outcome, hints: &Hints::default(), price: Price::USUAL };
     let decision = decide(polled_at, &held, &finished, &spec(1, 60), 7);
     assert_eq!(written(&decision).hold, held.hold);
 }
@@ -314,8 +320,13 @@ fn a_parked_row_is_left_alone() {
     let mut parked = row("a1", 5);
     parked.place = Place::Parked { shard: 0 };
     let hints = Hints::default();
-    let finished =
-        Finished { due: NOON, polled_at: NOON.start(), outcome: &Outcome::Unauthorized, hints: &hints };
+    let finished = Finished {
+        due: NOON,
+        polled_at: NOON.start(),
+        outcome: &Outcome::Unauthorized,
+        hints: &hints,
+        price: Price::USUAL,
+    };
     assert_eq!(decide(NOON.start(), &parked, &finished, &spec(5, 60), 7).step, Step::Stay);
 }
 
@@ -334,6 +345,7 @@ fn jobs_that_failed_together_disperse() {
                 polled_at: due.start(),
                 outcome: &Outcome::Timeout,
                 hints: &Hints::default(),
+                price: Price::USUAL,
             };
             let decision = decide(due.start(), job, &finished, &spec, 7);
             *job = written(&decision).clone();
@@ -473,7 +485,7 @@ proptest! {
         let policy = &spec.default_policy;
         let due = row.next_due(NOON).unwrap();
         let polled_at = due.start().plus(Duration::from_secs(second));
-        let finished = Finished { due, polled_at, outcome: &outcome, hints: &hints };
+        let finished = Finished { due, polled_at, outcome: &outcome, hints: &hints, price: Price::USUAL };
         let decision = decide(polled_at.plus(Duration::from_secs(2)), &row, &finished, &spec, seed);
         if matches!(decision.step, Step::Park(_)) {
             prop_assert!(decision.notice.is_some() && decision.wake.is_none());

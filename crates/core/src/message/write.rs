@@ -7,13 +7,14 @@
 use serde::Serialize;
 
 use super::{ORDINARY_BYTES, PollMessage, VERSION};
+use crate::activity::Price;
 use crate::outcome::{Hints, Outcome};
 use crate::row::{JobRow, Place, Subject};
 use crate::time::{EpochMinute, Timestamp};
 
 pub(super) fn poll_message(message: &PollMessage) -> String {
     // Named one by one, so that a new member cannot be forgotten here.
-    let PollMessage { due, missed, spread, hop, row } = message;
+    let PollMessage { due, missed, spread, hop, price, row } = message;
     let mut text = String::with_capacity(ORDINARY_BYTES + row.context.as_json().len());
     number(&mut text, r#"{"v":"#, u64::from(VERSION));
     number(&mut text, r#","m":{"due":"#, u64::from(due.get()));
@@ -22,6 +23,9 @@ pub(super) fn poll_message(message: &PollMessage) -> String {
     }
     number(&mut text, r#","spread":"#, u64::from(*spread));
     number(&mut text, r#","hop":"#, u64::from(*hop));
+    if !price.is_usual() {
+        number(&mut text, r#","price":"#, u64::from(price.thousandths()));
+    }
     text.push_str(r#","row":"#);
     self::row(&mut text, row);
     text.push_str("}}");
@@ -33,6 +37,7 @@ pub(super) fn poll_message(message: &PollMessage) -> String {
 pub(crate) struct Finished<'a> {
     pub(crate) due: EpochMinute,
     pub(crate) at: Timestamp,
+    pub(crate) price: Price,
     pub(crate) row: &'a JobRow,
     pub(crate) outcome: &'a Outcome,
     pub(crate) hints: &'a Hints,
@@ -40,9 +45,12 @@ pub(crate) struct Finished<'a> {
 
 /// Appends a finished poll. On an error what was appended is no use.
 pub(crate) fn finished(text: &mut String, poll: Finished<'_>) -> serde_json::Result<()> {
-    let Finished { due, at, row, outcome, hints } = poll;
+    let Finished { due, at, price, row, outcome, hints } = poll;
     number(text, r#"{"due":"#, u64::from(due.get()));
     number(text, r#","at":"#, at.millis());
+    if !price.is_usual() {
+        number(text, r#","price":"#, u64::from(price.thousandths()));
+    }
     text.push_str(r#","row":"#);
     self::row(text, row);
     match outcome {
@@ -69,6 +77,7 @@ fn row(text: &mut String, row: &JobRow) {
         context_rev,
         subject: Subject { external_id, base_url },
         level,
+        range,
         context,
         hold,
         failures,
@@ -77,6 +86,7 @@ fn row(text: &mut String, row: &JobRow) {
         backoff_minutes,
         error,
         last_active,
+        activity,
         applied,
         terms,
         parked,
@@ -105,6 +115,7 @@ fn row(text: &mut String, row: &JobRow) {
         string(text, r#","base_url":"#, base_url);
     }
     string(text, r#"},"level":"#, level.as_str());
+    rare(text, r#","range":"#, range.as_ref());
     if !context.is_empty() {
         text.push_str(r#","context":"#);
         text.push_str(context.as_json());
@@ -121,6 +132,7 @@ fn row(text: &mut String, row: &JobRow) {
     }
     rare(text, r#","error":"#, error.as_ref());
     number(text, r#","last_active":"#, u64::from(last_active.get()));
+    rare(text, r#","activity":"#, activity.as_ref());
     if let Some(applied) = applied {
         number(text, r#","applied":"#, u64::from(applied.get()));
     }

@@ -23,6 +23,7 @@ pub fn row_bytes(row: &JobRow) -> usize {
         context_rev,
         subject,
         level,
+        range,
         context,
         hold,
         failures,
@@ -31,6 +32,7 @@ pub fn row_bytes(row: &JobRow) -> usize {
         backoff_minutes,
         error,
         last_active,
+        activity,
         applied,
         terms,
         parked,
@@ -62,6 +64,14 @@ pub fn row_bytes(row: &JobRow) -> usize {
     }
     if let Some(error) = error {
         bytes += text("error", error);
+    }
+    if let Some(range) = range {
+        bytes += number("fastest", u64::from(range.fastest().minutes()));
+        bytes += number("slowest", u64::from(range.slowest().minutes()));
+    }
+    if let Some(activity) = activity {
+        bytes += number("items", u64::from(activity.items_thousandths));
+        bytes += number("exposure", u64::from(activity.exposure_seconds));
     }
     if let Some(applied) = applied {
         bytes += number("applied", u64::from(applied.get()));

@@ -11,10 +11,11 @@ use super::keyring::{Keyring, Locked};
 use super::purse::{Purse, Spent};
 use super::stops::Stops;
 use super::{CUT_OFF_MARGIN, End, Ended, Tally, Worker};
-use crate::event::Event;
+use crate::event::{Event, Item};
 use crate::message::PollMessage;
 use crate::outcome::{Hints, Outcome, Scope};
 use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Polled, Poller};
+use crate::spread::Spread;
 use crate::throttle::ThrottleScope;
 use crate::time::Timestamp;
 
@@ -82,17 +83,22 @@ async fn publish_polled<P, B: Bus, Q, S, K, C: Clock>(
 ) -> End {
     let Polled { outcome, hints, items, requests } = polled;
     let at = worker.clock.now();
-    let mut tally =
-        Tally { items: items.len() as u64, events: 0, requests, lateness: Some(lateness(message, began)) };
+    let mut tally = Tally {
+        items: items.len() as u64,
+        requests,
+        lateness: Some(lateness(message, began)),
+        ..Tally::default()
+    };
     if items.is_empty() {
         return completed(at, outcome, hints, tally);
     }
+    let ages = ages(message, &items, at);
     let events: Vec<Event> =
         items.into_iter().map(|item| Event::of_item(&message.row.job, item, at)).collect();
     // Boxed, as all that few polls do: what every poll is made of is to stay small.
     let outcome = match Box::pin(publish(worker.bus, events)).await {
         Ok(count) => {
-            tally.events = count;
+            (tally.events, tally.freshness) = (count, ages);
             outcome
         }
         Err(Refused { accepted, reason }) => {
@@ -141,6 +147,20 @@ async fn publish<B: Bus>(bus: &B, events: Vec<Event>) -> Result<u64, Refused> {
         None => format!("the bus answered for {accepted} of {expected} events"),
     };
     Err(Refused { accepted: accepted as u64, reason })
+}
+
+/// How long before `at` items came to be, as far as the third party tells. What a job's first poll finds was there before it.
+fn ages(message: &PollMessage, items: &[Item], at: Timestamp) -> Spread {
+    let mut ages = Spread::default();
+    if message.row.applied.is_none() {
+        return ages;
+    }
+    let created = items.iter().filter_map(|item| item.time.as_deref()?.parse::<jiff::Timestamp>().ok());
+    for created in created {
+        let created = Timestamp::from_millis(u64::try_from(created.as_millisecond()).unwrap_or(0));
+        ages.record(at.since(created).as_secs());
+    }
+    ages
 }
 
 /// How long after its planned instant a poll begins.

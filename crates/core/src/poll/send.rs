@@ -20,9 +20,9 @@ pub(super) async fn send<Q: Queues>(
     let mut json = String::with_capacity(ORDINARY_BYTES);
     for (group, poll) in completed {
         json.clear();
-        let PollMessage { due, row, .. } = &group.message;
+        let PollMessage { due, price, row, .. } = &group.message;
         let Ended { at, outcome, hints } = &poll;
-        if finished(&mut json, Finished { due: *due, at: *at, row, outcome, hints }).is_err() {
+        if finished(&mut json, Finished { due: *due, at: *at, price: *price, row, outcome, hints }).is_err() {
             report.unsent += 1;
             group.fail(result, "the outcome could not be written down");
             continue;

@@ -2,7 +2,8 @@
 
 use crate::id::JobId;
 use crate::ports::{Applied, Change, JobStore, PortError, Retry};
-use crate::row::JobRow;
+use crate::row::{JobRow, Place, Revision, WakeUp};
+use crate::time::EpochMinute;
 
 /// Attempts at a row that keeps changing under an edit.
 const MAX_ATTEMPTS: u32 = 4;
@@ -13,6 +14,8 @@ pub(super) enum Edit<T> {
     Keep(T),
     /// Write it, in its new place when that is another. Its revision is counted on here.
     Write(Box<JobRow>, T),
+    /// The same, with a wake-up: its new place may come round much later than this minute.
+    WriteAndWake(Box<JobRow>, EpochMinute, T),
     /// Take it away, and its registration with it.
     Remove(T),
 }
@@ -41,14 +44,12 @@ pub(super) async fn edit<S: JobStore, T>(
         let (change, told) = match judge(&old) {
             Edit::Keep(told) => return Ok(Some(told)),
             Edit::Remove(told) => (Change::Remove { job: job.clone(), place: from, expected }, told),
-            Edit::Write(mut row, told) => {
-                row.rev = expected.next();
-                let change = if row.place == from {
-                    Change::Update { row, expected }
-                } else {
-                    Change::Move { row, from, expected }
-                };
-                (change, told)
+            Edit::Write(row, told) => (written(row, from, expected), told),
+            Edit::WriteAndWake(row, minute, told) => {
+                // First: a wake-up for nothing does no harm, and one that fails leaves the row to be edited again.
+                let wake = WakeUp { minute, job: job.clone(), place: row.place };
+                store.apply(vec![Change::Wake(wake)]).await.into_iter().next().transpose()?;
+                (written(row, from, expected), told)
             }
         };
         match store.apply(vec![change]).await.into_iter().next().transpose()? {
@@ -58,4 +59,10 @@ pub(super) async fn edit<S: JobStore, T>(
         }
     }
     Err(PortError::new(format!("changing `{job}`"), Retry::Transient, "the row keeps changing"))
+}
+
+/// The row in its place or into a new one, its revision counted on.
+fn written(mut row: Box<JobRow>, from: Place, expected: Revision) -> Change {
+    row.rev = expected.next();
+    if row.place == from { Change::Update { row, expected } } else { Change::Move { row, from, expected } }
 }

@@ -1,7 +1,7 @@
 //! What an operator, or the product that owns the accounts, does to single jobs.
 
 use super::edit::{Edit, edit};
-use super::{return_to_wheel, set_level};
+use super::{hastened, return_to_wheel, set_level};
 use crate::decide::soonest_wake;
 use crate::id::{JobId, ServiceLevel};
 use crate::policy::JobTypeSpec;
@@ -56,12 +56,14 @@ pub async fn unpark<S: JobStore>(
     Ok(unparked.await?.unwrap_or(false))
 }
 
-/// Puts a job on another service level: into the level's first cadence, unless it is parked. Tells whether anything
-/// changed; none when the job is not registered.
+/// Puts a job on another service level: into the level's first cadence, unless it is parked. Where that is faster, the job
+/// is polled within a minute, and not only when its new cohort comes round. Tells whether anything changed; none when the job
+/// is not registered.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn change_level<S: JobStore>(
+    now: Timestamp,
     job: &JobId,
     level: &ServiceLevel,
     spec: &JobTypeSpec,
@@ -73,7 +75,7 @@ pub async fn change_level<S: JobStore>(
         }
         let mut row = old.clone();
         set_level(&mut row, level, spec);
-        Edit::Write(Box::new(row), true)
+        hastened(now, old, row, true)
     })
     .await
 }

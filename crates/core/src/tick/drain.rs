@@ -8,6 +8,7 @@ use futures_util::stream;
 
 use super::catch_up::delayed;
 use super::{Dispatch, PAGE_ROWS, PARTITIONS_IN_FLIGHT};
+use crate::activity::Price;
 use crate::batch::{BatchResult, Record};
 use crate::id::JobId;
 use crate::message::{DrainMessage, Message, Part, PollMessage};
@@ -243,7 +244,8 @@ async fn send_page<S, Q: Queues, C>(
     }
     let (due, missed) = (part.part.due(), part.part.missed());
     let jobs: Vec<JobId> = rows.iter().map(|row| row.job.clone()).collect();
-    let messages = rows.into_iter().map(|row| poll_message(row, due, missed, part.hop, spec)).collect();
+    let message = |row| poll_message(row, (due, missed), part.hop, Price::USUAL, spec);
+    let messages = rows.into_iter().map(message).collect();
     let mut answers = dispatch.queues.send(&QueueName::Jobs(spec.id.clone()), messages).await.into_iter();
     for job in jobs {
         let error = match answers.next() {
@@ -272,13 +274,13 @@ pub(super) fn confirm(expected: usize, sent: Vec<Result<(), PortError>>) -> Resu
 
 pub(super) fn poll_message(
     row: JobRow,
-    due: EpochMinute,
-    missed: u32,
+    (due, missed): (EpochMinute, u32),
     hops: u8,
+    price: Price,
     spec: &JobTypeSpec,
 ) -> Outgoing {
     let spread = spread_delay_seconds(&row.job, spec.spread_seconds);
-    let body = PollMessage { due, missed, spread, hop: hops + 1, row }.encode();
+    let body = PollMessage { due, missed, spread, hop: hops + 1, price, row }.encode();
     Outgoing { body, delay_seconds: spread }
 }
 

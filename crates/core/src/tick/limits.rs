@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::PLANNED_PERCENT;
-use crate::budget::{Pace, PaceKey};
+use crate::activity::Price;
+use crate::budget::{Budget, Cheapest, Demand, Pace, PaceKey};
 use crate::policy::JobTypeSpec;
 use crate::row::JobRow;
+use crate::throttle::ThrottleScope;
 use crate::time::EpochMinute;
 
 /// Seconds of a million minutes.
@@ -21,6 +23,25 @@ pub(super) struct Limit {
     pub(super) planned_millionths: u64,
     left: u64,
     pub(super) pace: Pace,
+}
+
+impl Limit {
+    fn new(key: PaceKey, budget: &Budget, minute: EpochMinute) -> Self {
+        let slots = budget.slots();
+        let allowance = slots.map_or(0, |slots| slots.allowance(minute));
+        let a_minute = slots.map_or(0, |slots| slots.units_in(MILLION_MINUTES));
+        let planned_millionths = a_minute.saturating_mul(PLANNED_PERCENT) / 100;
+        Self { key, allowance, planned_millionths, left: allowance, pace: Pace::default() }
+    }
+
+    /// What its jobs have due in the minute, besides what was put off before, beside what it bears.
+    pub(super) fn demand(&self, units_due: u64) -> Demand {
+        let cheapest = match self.key.scope {
+            ThrottleScope::Channel(_) | ThrottleScope::JobType(_) => Cheapest::Used,
+            ThrottleScope::Host(..) | ThrottleScope::Token(..) => Cheapest::Usual,
+        };
+        Demand { due: units_due.saturating_mul(1000), planned: self.planned_millionths / 1000, cheapest }
+    }
 }
 
 /// What a job takes of a limit, by the limit's place in the list.
@@ -41,17 +62,8 @@ impl Limits {
             let place = match self.places.get(&key) {
                 Some(place) => *place,
                 None => {
-                    let allowance = budget.slots().map_or(0, |slots| slots.allowance(minute));
-                    let a_minute = budget.slots().map_or(0, |slots| slots.units_in(MILLION_MINUTES));
-                    let planned_millionths = a_minute.saturating_mul(PLANNED_PERCENT) / 100;
                     self.places.insert(key.clone(), self.all.len());
-                    self.all.push(Limit {
-                        key,
-                        allowance,
-                        planned_millionths,
-                        left: allowance,
-                        pace: Pace::default(),
-                    });
+                    self.all.push(Limit::new(key, budget, minute));
                     self.all.len() - 1
                 }
             };
@@ -62,6 +74,13 @@ impl Limits {
 
     pub(super) fn pace(&self, place: usize) -> Pace {
         self.all.get(place).map_or_else(Pace::default, |limit| limit.pace)
+    }
+
+    /// What a poll costs that takes from these: as much as from the dearest.
+    pub(super) fn price(&self, costs: &[Cost]) -> Price {
+        let prices =
+            costs.iter().filter_map(|&(place, _)| self.all.get(place)).map(|limit| limit.pace.price());
+        prices.max().unwrap_or_default()
     }
 
     /// Takes what a job needs of every limit, or nothing.

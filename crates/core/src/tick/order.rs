@@ -80,6 +80,11 @@ pub(super) fn turns_needed(limit: usize, planned: u64, candidates: &[Candidate])
     if due * 100 < room * CROWDED_PERCENT { 0 } else { thousandths(due * u128::from(MILLION), room * most) }
 }
 
+/// Units that the jobs of a limit have due in the minute, without those that a wake-up names: most of them were due before.
+pub(super) fn units_due(limit: usize, candidates: &[Candidate]) -> u64 {
+    candidates.iter().filter(|candidate| !candidate.is_woken).map(|candidate| candidate.cost(limit)).sum()
+}
+
 /// The candidates whose turn it is, and those that are left to a later turn. What a wake-up names has its turn.
 pub(super) fn turns(candidates: Vec<Candidate>, limits: &Limits) -> (Vec<Candidate>, Vec<Candidate>) {
     if limits.all.iter().all(|limit| limit.pace.is_idle()) {

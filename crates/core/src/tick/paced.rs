@@ -14,7 +14,7 @@ use super::drain::{self, DrainReport};
 use super::limits::Limits;
 use super::order::{self, Candidate};
 use super::{CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, TickEnd, enter, partitions};
-use crate::budget::PaceKey;
+use crate::budget::{Pace, PaceKey};
 use crate::decide::soonest_wake;
 use crate::id::JobId;
 use crate::message::{DrainMessage, Part};
@@ -66,7 +66,7 @@ where
     match read_paces(minute, &members, &mut limits, &candidates, dispatch).await {
         Ok(()) => {
             let parts = divide(minute, &mut members, candidates, &mut limits);
-            send(minute, &mut members, parts, dispatch).await;
+            send(minute, &mut members, parts, &limits, dispatch).await;
         }
         Err(error) => {
             // One error, and as many job types that it left undone.
@@ -215,9 +215,14 @@ async fn read_paces<S: ControlStore, Q, C>(
         if !is_ordinary || pace.at == Some(minute) {
             continue;
         }
-        let next = pace.after(minute, order::turns_needed(place, limit.planned_millionths, candidates));
+        let minutes = pace.at.map_or(1, |at| minute.since(at));
+        let demand = limit.demand(order::units_due(place, candidates));
+        let price_millionths = pace.price_after(minutes, demand);
+        let turns = order::turns_needed(place, limit.planned_millionths, candidates);
+        let next = Pace { price_millionths, ..pace.after(minute, turns) };
+        let is_as_known = next.is_idle() && pace.is_idle() && price_millionths == pace.price_millionths;
         // A limit that is never overdrawn costs no write. What cannot be kept is found out again in the next minute.
-        if !(next.is_idle() && pace.is_idle()) {
+        if !is_as_known {
             let _known_later = dispatch.store.set_pace(&limit.key, next).await;
         }
         limit.pace = next;
@@ -262,6 +267,7 @@ async fn send<S, Q, C>(
     minute: EpochMinute,
     members: &mut [Member<'_>],
     parts: Parts,
+    limits: &Limits,
     dispatch: &Dispatch<'_, S, Q, C>,
 ) where
     S: JobStore,
@@ -271,9 +277,10 @@ async fn send<S, Q, C>(
     let next = soonest_wake(dispatch.clock.now()).max(minute.plus(1));
     let mut messages: Vec<Vec<Outgoing>> = members.iter().map(|_| Vec::new()).collect();
     let mut wakes: Vec<Vec<Change>> = members.iter().map(|_| Vec::new()).collect();
-    for Candidate { member, row, due, missed, .. } in parts.go {
+    for Candidate { member, row, due, missed, costs, .. } in parts.go {
+        let price = limits.price(&costs);
         members[member].report.drained.missed += u64::from(missed);
-        messages[member].push(drain::poll_message(row, due, missed, 1, members[member].spec));
+        messages[member].push(drain::poll_message(row, (due, missed), 1, price, members[member].spec));
     }
     for Candidate { member, row, .. } in parts.wake {
         // A cohort that comes round by then brings the job itself.

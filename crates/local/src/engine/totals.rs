@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use pollwheel_core::complete::CompletionReport;
 use pollwheel_core::meter::Metered;
 use pollwheel_core::poll::PollReport;
+use pollwheel_core::spread::Freshness;
 use pollwheel_core::tick::{CursorMove, DrainReport, JobTypeTick, Skip, TickEnd};
 use pollwheel_core::time::EpochMinute;
 
@@ -73,6 +74,8 @@ pub struct Totals {
     pub usage: Metered,
     /// How late polls began, in milliseconds of the wheel.
     lateness: Option<Histogram<u64>>,
+    /// How old items were when they were published, by job type and service level.
+    pub freshness: Freshness,
 }
 
 /// Where a run stands, after a tick.
@@ -129,6 +132,9 @@ impl Totals {
         self.duplicate_messages += report.duplicates;
         self.panics += report.panics;
         self.unreadable += report.unreadable;
+        for (key, ages) in &report.freshness {
+            *self.freshness.entry(key.clone()).or_default() += ages;
+        }
         if self.lateness.is_none() {
             // It grows as needed: a day late is no error here.
             self.lateness = Histogram::new(LATENESS_DIGITS).ok();

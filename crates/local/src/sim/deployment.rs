@@ -111,8 +111,6 @@ impl Names {
             hold_cap_minutes: HOLD_CAP_MINUTES,
             max_staleness_minutes: HOLD_CAP_MINUTES,
             backoff_cap_minutes: HOLD_CAP_MINUTES / 2,
-            // A day must see cadences slow down.
-            quiet_factor: 4,
             ..Policy::new(range)
         };
         spec.default_policy = capped(range);
@@ -166,6 +164,7 @@ impl Deployment {
                 job,
                 subject: Subject { external_id: number.to_string(), base_url: None },
                 level: if is_keen { names.keen.clone() } else { names.standard.clone() },
+                range: None,
                 context: context.clone(),
             });
         }

@@ -42,6 +42,7 @@ pub(super) fn is_looked_at(detail: Detail, body: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use pollwheel_core::activity::Price;
     use pollwheel_core::cadence::Cadence;
     use pollwheel_core::id::{AccountId, JobId, JobTypeId, ServiceLevel};
     use pollwheel_core::message::{Message, PollMessage};
@@ -58,7 +59,15 @@ mod tests {
         let subject = Subject { external_id: r#"{"job":{"job_type":"x"}}"#.to_owned(), base_url: None };
         let level = ServiceLevel::new("standard").unwrap();
         let row = JobRow::new(job, place, subject, level, Revision(1), EpochMinute::new(1));
-        PollMessage { due: EpochMinute::new(29_000_000), missed: 0, spread: 7, hop: 3, row }.encode()
+        PollMessage {
+            due: EpochMinute::new(29_000_000),
+            missed: 0,
+            spread: 7,
+            hop: 3,
+            price: Price::USUAL,
+            row,
+        }
+        .encode()
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::rc::Rc;
 
+use pollwheel_core::cadence::Cadence;
 use pollwheel_core::id::{IdError, JobId};
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::ports::{Clock, PortError};
@@ -75,7 +76,24 @@ impl Setup {
             accounts: NonZeroU32::MIN.saturating_add(59),
             minutes: NonZeroU32::MIN.saturating_add(359),
             faults: bug.shows_under(),
-            scenario: Scenario::torrent(),
+            // Two dispatches of a job that overlap must both write in place, in the middle of a torrent: at one cadence nothing
+            // moves, and there are many torrents.
+            scenario: match bug {
+                Planted::UnfencedWrites => Scenario {
+                    slowest: Cadence::at_least(5),
+                    burst_every_minutes: NonZeroU32::MIN.saturating_add(29),
+                    ..Scenario::torrent()
+                },
+                Planted::RepeatedTickDispatches
+                | Planted::MissedMinutesForgotten
+                | Planted::RefusedEntriesCountAsSent
+                | Planted::MoveLeavesARowBehind
+                | Planted::EventsDropped
+                | Planted::DispatchTakesTheRow
+                | Planted::EventIdsVary
+                | Planted::UnfinishedRecordsConfirmed
+                | Planted::DeadLettersSentBack => Scenario::torrent(),
+            },
             planted: Some(bug),
         }
     }

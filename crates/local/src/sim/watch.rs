@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 
+use pollwheel_core::activity::Price;
 use pollwheel_core::budget::{Pace, PaceKey, SpendSlot};
 use pollwheel_core::context::Context;
 use pollwheel_core::id::{JobId, JobTypeId};
@@ -82,7 +83,9 @@ impl WatchedStore<'_> {
                 clock: self.clock,
             };
             let due = self.clock.now().minute();
-            let body = PollMessage { due, missed: 0, spread: 0, hop: 4, row: (**row).clone() }.encode();
+            let body =
+                PollMessage { due, missed: 0, spread: 0, hop: 4, price: Price::USUAL, row: (**row).clone() }
+                    .encode();
             let queue = QueueName::Jobs(row.job.job_type.clone());
             watched.send(&queue, vec![Outgoing { body, delay_seconds: 0 }]).await;
         }

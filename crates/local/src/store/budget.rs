@@ -55,6 +55,7 @@ impl Store {
                     turns_thousandths: u32::try_from(packed >> HALF).unwrap_or(u32::MAX),
                     mean_thousandths: u32::try_from(packed & u64::from(u32::MAX)).unwrap_or(u32::MAX),
                     position: number(&position_key(&key))?.unwrap_or_default(),
+                    price_millionths: number(&price_key(&key))?.unwrap_or(Pace::USUAL_PRICE_MILLIONTHS),
                     at: Some(EpochMinute::new(u32::try_from(at).unwrap_or(u32::MAX))),
                 })
             };
@@ -70,6 +71,7 @@ impl Store {
             let mut table = transaction.open_table(layout::CONTROL)?;
             table.insert(&*key, packed)?;
             table.insert(&*position_key(&key), pace.position)?;
+            table.insert(&*price_key(&key), pace.price_millionths)?;
             table.insert(&*minute_key(&key), u64::from(pace.at.map_or(0, EpochMinute::get)))?;
             Ok(((), Ending::Commit))
         });
@@ -82,6 +84,11 @@ impl Store {
 /// Where the position of a pace stands.
 fn position_key(key: &str) -> String {
     format!("{key}#position")
+}
+
+/// Where the price of a pace stands.
+fn price_key(key: &str) -> String {
+    format!("{key}#price")
 }
 
 /// Where the minute of a pace stands.

@@ -63,6 +63,7 @@ fn new_job(name: &str, account: &str, target: Option<u32>, level: &str) -> NewJo
         },
         subject: Subject { external_id: account.to_owned(), base_url: None },
         level: ServiceLevel::new(level).unwrap(),
+        range: None,
         context: Context::empty(),
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use pollwheel_core::activity::Price;
 use pollwheel_core::id::JobTypeId;
 use pollwheel_core::message::{Message, PollMessage};
 use pollwheel_core::ports::{Outgoing, QueueName, Queues};
@@ -226,7 +227,8 @@ fn unconfirmed_is_what_is_sent_and_neither_deleted_nor_given_up() {
     let live = QueueId::Live(jobs.clone());
     bench.queues.create(jobs.clone(), QueueConfig { max_receive_count: Some(1), ..CONFIG });
     let poll = |due: EpochMinute| {
-        PollMessage { due, missed: 0, spread: 0, hop: 1, row: row("a", place(0), 1) }.encode()
+        PollMessage { due, missed: 0, spread: 0, hop: 1, price: Price::USUAL, row: row("a", place(0), 1) }
+            .encode()
     };
     let oldest = || bench.queues.oldest_unconfirmed(&job_type());
     assert_eq!(oldest(), None);

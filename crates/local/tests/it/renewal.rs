@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use pollwheel_core::activity::Price;
 use pollwheel_core::batch::Record;
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::complete::{Completion, complete};
@@ -145,7 +146,15 @@ impl Deployment {
     async fn worker(&self, view: &Cached<'_>, accounts: &[String], cut_off: Duration) -> PollReport {
         let due = self.clock.now().minute();
         let message = |account: &String| {
-            PollMessage { due, missed: 0, spread: 0, hop: 1, row: row(account, place(0), 1) }.encode()
+            PollMessage {
+                due,
+                missed: 0,
+                spread: 0,
+                hop: 1,
+                price: Price::USUAL,
+                row: row(account, place(0), 1),
+            }
+            .encode()
         };
         let records: Vec<Record> =
             accounts.iter().map(|account| Record { id: account.clone(), body: message(account) }).collect();

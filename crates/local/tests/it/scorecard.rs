@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pollwheel_core::activity::Price;
 use pollwheel_core::batch::Record;
 use pollwheel_core::complete::{Completion, CompletionReport, bury, complete};
 use pollwheel_core::message::{Completed, CompletedMessage, Message, PollMessage};
@@ -157,7 +158,7 @@ fn news(since: u64) -> Outcome {
 
 async fn apply(sim: &Sim, row: &JobRow, due: EpochMinute, outcome: Outcome) -> CompletionReport {
     let at = due.start().plus(Duration::from_secs(9));
-    let poll = Completed { due, at, row: row.clone(), outcome, hints: Hints::default() };
+    let poll = Completed { due, at, price: Price::USUAL, row: row.clone(), outcome, hints: Hints::default() };
     let body = CompletedMessage { hop: 2, polls: vec![poll] }.encode();
     let records = [Record { id: "m".to_owned(), body }];
     let completion = Completion { catalog: &sim.catalog, store: &sim.store, bus: &sim.bus, seed: 1 };
@@ -169,7 +170,7 @@ async fn apply(sim: &Sim, row: &JobRow, due: EpochMinute, outcome: Outcome) -> C
 #[test]
 fn r07_of_two_completions_of_one_dispatch_one_applies_and_the_other_is_counted() {
     under_virtual_time(async {
-        let sim = deployment(1, 5, 60).await;
+        let sim = deployment(1, 5, 5).await;
         let (row, due) = (row(&sim, 0).await, START.minute().plus(5));
         assert_eq!(
             apply(&sim, &row, due, news(7)).await.updated + apply(&sim, &row, due, news(7)).await.repeated,
@@ -190,7 +191,7 @@ fn r07_of_two_completions_of_one_dispatch_one_applies_and_the_other_is_counted()
 #[test]
 fn r08_a_late_completion_never_moves_a_context_back() {
     under_virtual_time(async {
-        let sim = deployment(1, 5, 60).await;
+        let sim = deployment(1, 5, 5).await;
         let (old, due) = (row(&sim, 0).await, START.minute().plus(5));
         // Two dispatches from the same context; the later one comes home first.
         assert_eq!(apply(&sim, &old, due.plus(5), news(9)).await.updated, 1);
@@ -268,9 +269,15 @@ fn r12_what_cannot_be_read_is_kept_in_the_dead_letter_queue_and_fails_no_neighbo
     under_virtual_time(async {
         let sim = deployment(5, 1, 1).await;
         let jobs = QueueName::Jobs(job_type());
-        let newer =
-            PollMessage { due: START.minute(), missed: 0, spread: 0, hop: 1, row: row(&sim, 0).await }
-                .encode();
+        let newer = PollMessage {
+            due: START.minute(),
+            missed: 0,
+            spread: 0,
+            hop: 1,
+            price: Price::USUAL,
+            row: row(&sim, 0).await,
+        }
+        .encode();
         let newer = newer.replacen("\"v\":1", "\"v\":2", 1);
         let odd = ["not json".to_owned(), newer, "{}".to_owned(), format!("\"{}\"", "x".repeat(200_000))];
         let messages = odd.into_iter().map(|body| Outgoing { body, delay_seconds: 0 }).collect();
@@ -288,7 +295,7 @@ fn a_dead_letter_that_comes_back_after_the_job_recovered_is_stale() {
         let sim = deployment(1, 5, 60).await;
         let (old, due) = (row(&sim, 0).await, START.minute().plus(5));
         apply(&sim, &old, due.plus(5), news(9)).await;
-        let body = PollMessage { due, missed: 0, spread: 0, hop: 1, row: old }.encode();
+        let body = PollMessage { due, missed: 0, spread: 0, hop: 1, price: Price::USUAL, row: old }.encode();
         let completion = Completion { catalog: &sim.catalog, store: &sim.store, bus: &sim.bus, seed: 1 };
         let records = [Record { id: "m".to_owned(), body }];
         let (result, report) = bury(due.plus(20).start(), &records, &completion).await;

@@ -116,6 +116,7 @@ pub(crate) fn new_job(number: u32, since: Option<u64>) -> NewJob {
         job: job(number),
         subject: Subject { external_id: number.to_string(), base_url: None },
         level: ServiceLevel::new("standard").unwrap(),
+        range: None,
         context: Context::new(&members).unwrap(),
     }
 }

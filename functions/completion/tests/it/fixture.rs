@@ -7,6 +7,7 @@ use std::time::Duration;
 use pollwheel_aws::Meter;
 use pollwheel_aws::lambda::{Deadline, Metrics};
 use pollwheel_completion::{Completer, seed_of};
+use pollwheel_core::activity::Price;
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::context::Context;
 use pollwheel_core::event::Event;
@@ -80,6 +81,7 @@ impl Deployment {
             job: job(),
             subject: Subject { external_id: "42".to_owned(), base_url: None },
             level: ServiceLevel::new("free").unwrap(),
+            range: None,
             context: Context::empty(),
         };
         register(NOW, &[new], &function.catalog, &function.store).await.unwrap();
@@ -92,14 +94,28 @@ impl Deployment {
 
     /// The message of a finished poll of the job.
     pub(crate) async fn completed(&self, outcome: Outcome) -> String {
-        let poll =
-            Completed { due: NOW.minute(), at: NOW, row: self.row().await, outcome, hints: Hints::default() };
+        let poll = Completed {
+            due: NOW.minute(),
+            at: NOW,
+            price: Price::USUAL,
+            row: self.row().await,
+            outcome,
+            hints: Hints::default(),
+        };
         CompletedMessage { hop: 3, polls: vec![poll] }.encode()
     }
 
     /// The message of the job on its way to a worker.
     pub(crate) async fn dispatched(&self) -> String {
-        PollMessage { due: NOW.minute(), missed: 0, spread: 0, hop: 2, row: self.row().await }.encode()
+        PollMessage {
+            due: NOW.minute(),
+            missed: 0,
+            spread: 0,
+            hop: 2,
+            price: Price::USUAL,
+            row: self.row().await,
+        }
+        .encode()
     }
 
     pub(crate) async fn invoke(&self, event: &str) -> Result<String, String> {

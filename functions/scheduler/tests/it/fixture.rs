@@ -82,6 +82,7 @@ impl Deployment {
                 },
                 subject: Subject { external_id: number.to_string(), base_url: None },
                 level: ServiceLevel::new("free").unwrap(),
+                range: None,
                 context: Context::empty(),
             })
             .collect();

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use pollwheel_aws::Meter;
 use pollwheel_aws::lambda::{Deadline, Line, Metrics};
+use pollwheel_core::activity::Price;
 use pollwheel_core::budget::Spend;
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::context::Context;
@@ -167,7 +168,7 @@ pub(crate) fn dispatched(account: &str) -> String {
     let place = Place::Cohort(Cohort { cadence: Cadence::FASTEST, phase: 0, shard: 0 });
     let subject = Subject { external_id: "42".to_owned(), base_url: None };
     let row = JobRow::new(job, place, subject, ServiceLevel::new("free").unwrap(), Revision(1), NOW.minute());
-    PollMessage { due: NOW.minute(), missed: 0, spread: 0, hop: 2, row }.encode()
+    PollMessage { due: NOW.minute(), missed: 0, spread: 0, hop: 2, price: Price::USUAL, row }.encode()
 }
 
 /// The event of the job queue with these messages: ids and bodies.

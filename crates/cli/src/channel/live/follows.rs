@@ -1,5 +1,6 @@
 //! What a deployment would do after a poll: the core's own decision, and the minute of the next poll.
 
+use pollwheel_core::activity::Price;
 use pollwheel_core::decide::{Decision, Finished, Step, decide};
 use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::Polled;
@@ -23,8 +24,8 @@ pub(in crate::channel) struct Follows {
 impl Follows {
     /// What follows from a poll of `row` that ended `now`.
     pub(in crate::channel) fn of(row: &JobRow, polled: &Polled, spec: &JobTypeSpec, now: Timestamp) -> Self {
-        let finished =
-            Finished { due: now.minute(), polled_at: now, outcome: &polled.outcome, hints: &polled.hints };
+        let Polled { outcome, hints, .. } = polled;
+        let finished = Finished { due: now.minute(), polled_at: now, outcome, hints, price: Price::USUAL };
         let decision = decide(now, row, &finished, spec, 0);
         let after = match &decision.step {
             Step::Stay => row.clone(),

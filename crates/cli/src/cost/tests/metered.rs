@@ -100,6 +100,7 @@ fn new_job(number: u64) -> NewJob {
         job: JobId { job_type: job_type(), account, target: None },
         subject: Subject { external_id: format!("1093482340982{number:05}"), base_url },
         level: ServiceLevel::new("professional").unwrap(),
+        range: None,
         context: since(0),
     }
 }

@@ -1,7 +1,8 @@
 //! The values as they stand in the file. Numbers are for ever: a member that goes leaves its number unused.
 
 use minicbor::{Decode, Encode};
-use pollwheel_core::cadence::Cadence;
+use pollwheel_core::activity::{self, Price};
+use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::decide;
 use pollwheel_core::row::{self, HoldCause, JobRow, ParkReason, Subject};
 use pollwheel_core::time::EpochMinute;
@@ -45,6 +46,28 @@ pub(super) struct Row<'b> {
     pub(super) parked: Option<Parked>,
     #[b(15)]
     pub(super) error: Option<&'b str>,
+    #[n(16)]
+    pub(super) range: Option<Range>,
+    #[n(17)]
+    pub(super) activity: Option<Activity>,
+}
+
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Range {
+    #[n(0)]
+    fastest_minutes: u16,
+    #[n(1)]
+    slowest_minutes: u16,
+}
+
+#[derive(Debug, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct Activity {
+    #[n(0)]
+    items_thousandths: u32,
+    #[n(1)]
+    exposure_seconds: u32,
 }
 
 #[derive(Debug, Encode, Decode)]
@@ -100,6 +123,29 @@ pub(super) struct Terms {
     jitter_minutes: Option<u32>,
     #[n(5)]
     wake: Option<u32>,
+    #[n(6)]
+    rate: Option<u32>,
+    #[n(7)]
+    price_thousandths: Option<u32>,
+    #[n(8)]
+    asked_seconds: Option<u32>,
+    #[n(9)]
+    clamp: Option<Clamp>,
+}
+
+#[derive(Debug, Encode, Decode)]
+#[cbor(index_only)]
+enum Clamp {
+    #[n(0)]
+    Level,
+    #[n(1)]
+    Account,
+    #[n(2)]
+    Staleness,
+    #[n(3)]
+    Floor,
+    #[n(4)]
+    Burst,
 }
 
 #[derive(Debug, Encode, Decode)]
@@ -138,6 +184,7 @@ impl<'b> From<&'b JobRow> for Row<'b> {
             context_rev,
             subject: Subject { external_id, base_url },
             level,
+            range,
             context,
             hold,
             failures,
@@ -145,6 +192,7 @@ impl<'b> From<&'b JobRow> for Row<'b> {
             crashes,
             backoff_minutes,
             last_active,
+            activity,
             applied,
             terms,
             parked,
@@ -167,6 +215,8 @@ impl<'b> From<&'b JobRow> for Row<'b> {
             terms: terms.map(Into::into),
             parked: parked.map(Into::into),
             error: error.as_deref(),
+            range: range.map(Into::into),
+            activity: activity.map(Into::into),
         }
     }
 }
@@ -195,7 +245,18 @@ impl From<Hold> for row::Hold {
 
 impl From<decide::Terms> for Terms {
     fn from(terms: decide::Terms) -> Self {
-        let decide::Terms { at, activity, floor_seconds, hold, jitter_minutes, wake } = terms;
+        let decide::Terms {
+            at,
+            activity,
+            rate,
+            price,
+            asked_seconds,
+            clamp,
+            floor_seconds,
+            hold,
+            jitter_minutes,
+            wake,
+        } = terms;
         Self {
             at: at.get(),
             activity_minutes: activity.minutes(),
@@ -203,6 +264,10 @@ impl From<decide::Terms> for Terms {
             hold: hold.map(Into::into),
             jitter_minutes: counted(jitter_minutes),
             wake: wake.map(EpochMinute::get),
+            rate: counted(rate),
+            price_thousandths: Some(price.thousandths()).filter(|_| !price.is_usual()),
+            asked_seconds: counted(asked_seconds),
+            clamp: clamp.map(Into::into),
         }
     }
 }
@@ -210,15 +275,81 @@ impl From<decide::Terms> for Terms {
 impl TryFrom<Terms> for decide::Terms {
     type Error = ValueError;
     fn try_from(terms: Terms) -> Result<Self, ValueError> {
-        let Terms { at, activity_minutes, floor_seconds, hold, jitter_minutes, wake } = terms;
+        let Terms {
+            at,
+            activity_minutes,
+            floor_seconds,
+            hold,
+            jitter_minutes,
+            wake,
+            rate,
+            price_thousandths,
+            asked_seconds,
+            clamp,
+        } = terms;
         Ok(Self {
             at: EpochMinute::new(at),
             activity: Cadence::new(activity_minutes).map_err(|_| ValueError::Damaged)?,
+            rate: rate.unwrap_or(0),
+            price: price_thousandths.map_or(Price::USUAL, Price::of_thousandths),
+            asked_seconds: asked_seconds.unwrap_or(0),
+            clamp: clamp.map(Into::into),
             floor_seconds,
             hold: hold.map(Into::into),
             jitter_minutes: jitter_minutes.unwrap_or(0),
             wake: wake.map(EpochMinute::new),
         })
+    }
+}
+
+impl From<CadenceRange> for Range {
+    fn from(range: CadenceRange) -> Self {
+        Self { fastest_minutes: range.fastest().minutes(), slowest_minutes: range.slowest().minutes() }
+    }
+}
+
+impl TryFrom<Range> for CadenceRange {
+    type Error = ValueError;
+    fn try_from(Range { fastest_minutes, slowest_minutes }: Range) -> Result<Self, ValueError> {
+        let cadence = |minutes| Cadence::new(minutes).map_err(|_| ValueError::Damaged);
+        Self::new(cadence(fastest_minutes)?, cadence(slowest_minutes)?).map_err(|_| ValueError::Damaged)
+    }
+}
+
+impl From<activity::Activity> for Activity {
+    fn from(activity: activity::Activity) -> Self {
+        let activity::Activity { items_thousandths, exposure_seconds } = activity;
+        Self { items_thousandths, exposure_seconds }
+    }
+}
+
+impl From<Activity> for activity::Activity {
+    fn from(Activity { items_thousandths, exposure_seconds }: Activity) -> Self {
+        Self { items_thousandths, exposure_seconds }
+    }
+}
+
+impl From<decide::Clamp> for Clamp {
+    fn from(clamp: decide::Clamp) -> Self {
+        match clamp {
+            decide::Clamp::Level => Self::Level,
+            decide::Clamp::Account => Self::Account,
+            decide::Clamp::Staleness => Self::Staleness,
+            decide::Clamp::Floor => Self::Floor,
+            decide::Clamp::Burst => Self::Burst,
+        }
+    }
+}
+
+impl From<Clamp> for decide::Clamp {
+    fn from(clamp: Clamp) -> Self {
+        match clamp {
+            Clamp::Level => Self::Level,
+            Clamp::Account => Self::Account,
+            Clamp::Staleness => Self::Staleness,
+            Clamp::Floor => Self::Floor,
+            Clamp::Burst => Self::Burst,
+        }
     }
 }
 

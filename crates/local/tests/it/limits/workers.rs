@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pollwheel_core::activity::Price;
 use pollwheel_core::batch::Record;
 use pollwheel_core::hash::{below, mix};
 use pollwheel_core::message::{CompletedMessage, Message, PollMessage};
@@ -90,7 +91,14 @@ fn r17_clocks_apart_doubled_messages_and_dead_workers_do_not_pass_the_limit() {
         for job in &jobs {
             let place = workers.store.locate(&job.job).await.unwrap().unwrap().place;
             let row = workers.store.read_row(&job.job, place).await.unwrap().unwrap();
-            let message = PollMessage { due: clock.now().minute(), missed: 0, spread: 0, hop: 1, row };
+            let message = PollMessage {
+                due: clock.now().minute(),
+                missed: 0,
+                spread: 0,
+                hop: 1,
+                price: Price::USUAL,
+                row,
+            };
             let body = message.encode();
             // Each message comes twice.
             records
