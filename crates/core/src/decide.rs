@@ -158,6 +158,7 @@ fn park_reason(row: &JobRow, outcome: &Outcome, policy: &Policy) -> Option<ParkR
         | Outcome::Network { .. }
         | Outcome::BadResponse { .. }
         | Outcome::BusRefused { .. }
+        | Outcome::Unavailable { .. }
         | Outcome::Deferred { .. } => None,
     }
 }
@@ -185,7 +186,7 @@ fn park(
 fn wake(now: Timestamp, poll: &Finished<'_>, cohort: Cohort, waits: &Waits) -> Option<EpochMinute> {
     let owed = matches!(poll.outcome, Outcome::New { more: true, .. })
         || poll.outcome.refusal().is_some()
-        || poll.outcome.deferred_seconds().is_some()
+        || poll.outcome.owed_seconds().is_some()
         || waits.backoff_minutes.is_some();
     let minute = waits.earliest.max(hold::soonest_wake(now));
     let due = cohort.next_due(waits.earliest.max(poll.polled_at.minute().plus(1)));
@@ -234,8 +235,8 @@ fn counted(row: &JobRow, poll: &Finished<'_>) -> JobRow {
             (next.failures, next.gone, next.crashes, next.backoff_minutes) = (0, 0, 0, 0);
             next.error = None;
         }
-        // Neither says anything about whether the poll would have worked.
-        Outcome::RateLimited { .. } | Outcome::Deferred { .. } => {}
+        // None of them says anything about whether the poll would have worked.
+        Outcome::RateLimited { .. } | Outcome::Unavailable { .. } | Outcome::Deferred { .. } => {}
         Outcome::Gone => {
             next.failures = row.failures.saturating_add(1);
             next.gone = row.gone.saturating_add(1);

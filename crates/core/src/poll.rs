@@ -23,9 +23,10 @@ use futures_util::{StreamExt, stream};
 use crate::batch::{BatchResult, Record};
 use crate::id::JobId;
 use crate::message::Completed;
+use crate::outcome::Outcome;
 use crate::policy::Catalog;
-use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, PortError, Queues};
-use batch::Groups;
+use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, Queues};
+use batch::{Equipped, Groups};
 use keyring::Keyring;
 use purse::Purse;
 pub use send::MAX_OUTCOME_BYTES;
@@ -93,6 +94,10 @@ pub struct PollReport {
     pub throttled: u64,
     /// Jobs not called because a limit that they share had no room.
     pub over_budget: u64,
+    /// Jobs not called for a reason of our own: their credentials could not be read, or new ones not be kept.
+    pub unavailable: u64,
+    /// Those reasons, and how many jobs met each.
+    pub unavailable_because: BTreeMap<Box<str>, u64>,
     /// Polls that panicked.
     pub panics: u64,
     /// Outcomes by name.
@@ -134,8 +139,8 @@ where
     let mut result = BatchResult::default();
     let mut report = PollReport { records: records.len() as u64, ..PollReport::default() };
     let groups = Groups::read(records, worker.catalog, &mut result, &mut report);
-    let (groups, applications) =
-        batch::with_credentials(groups, worker.poller, worker.credentials, &mut result).await;
+    let Equipped { ready: groups, locked, applications } =
+        batch::with_credentials(groups, worker.poller, worker.credentials).await;
     let keyring = Keyring::new(worker.poller, worker.credentials, applications);
     let mut scopes = batch::scopes(&groups, worker.poller);
     scopes.extend(keyring.scopes());
@@ -148,6 +153,12 @@ where
     let polls = groups.into_iter().map(|group| one::poll_group(group, worker, &keyring, (&stops, &purse)));
     let mut finished = stream::iter(polls).buffer_unordered(worker.limits.concurrency.max(1));
     let mut completed = Vec::with_capacity(records.len());
+    for (group, reason) in locked {
+        under_way.remove(&group.message.row.job);
+        let poll = one::unavailable(&group.message, reason, worker.clock.now());
+        report.add(&poll, &Tally::default());
+        completed.push((group, Box::new(poll)));
+    }
     let mut cut_off = pin!(cut_off);
     while let Either::Left((Some((group, end)), _)) = select(finished.next(), cut_off.as_mut()).await {
         under_way.remove(&group.message.row.job);
@@ -164,7 +175,6 @@ where
                 report.panics += 1;
                 group.fail(&mut result, "the poll panicked");
             }
-            End::Locked(error) => group.fail(&mut result, &error.chain()),
         }
     }
     drop(finished);
@@ -194,6 +204,10 @@ impl PollReport {
                 self.lateness.push(lateness);
             }
             None => {
+                if let Outcome::Unavailable { reason } = &poll.outcome {
+                    self.unavailable += 1;
+                    *self.unavailable_because.entry(reason.as_str().into()).or_default() += 1;
+                }
                 self.throttled += u64::from(poll.outcome.refusal().is_some());
                 self.over_budget += u64::from(poll.outcome.deferred_seconds().is_some());
             }
@@ -208,8 +222,6 @@ enum End {
     },
     Unstarted,
     Panicked,
-    /// The store did not answer when the credentials were to be renewed.
-    Locked(PortError),
 }
 
 #[derive(Default)]

@@ -54,6 +54,7 @@ fn activity(row: &JobRow, current: Cadence, poll: &Finished<'_>, policy: &Policy
         | Outcome::BadResponse { .. }
         | Outcome::BusRefused { .. }
         | Outcome::Crashed
+        | Outcome::Unavailable { .. }
         | Outcome::Deferred { .. } => current,
     }
 }

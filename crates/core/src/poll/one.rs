@@ -70,7 +70,7 @@ where
     match polled {
         Ok(polled) => publish_polled(message, worker, polled, now).await,
         Err(Locked::Outcome(outcome)) => uncalled(outcome),
-        Err(Locked::Store(error)) => End::Locked(error),
+        Err(Locked::Store(error)) => uncalled(Outcome::Unavailable { reason: error.chain() }),
     }
 }
 
@@ -116,6 +116,12 @@ pub(super) fn refused_until(scope: Scope, until: Timestamp, now: Timestamp) -> O
 /// What a poll comes to that is not made because a limit that it shares has no room.
 pub(super) fn deferred(spent: Spent) -> Outcome {
     Outcome::Deferred { reason: spent.reason, again_seconds: Some(spent.again_seconds) }
+}
+
+/// What a poll comes to that we could not make: a failure of our own, which is nothing against the job.
+pub(super) fn unavailable(message: &PollMessage, reason: String, at: Timestamp) -> Completed {
+    let (due, row) = (message.due, message.row.clone());
+    Completed { due, at, row, outcome: Outcome::Unavailable { reason }, hints: Hints::default() }
 }
 
 fn completed(message: &PollMessage, at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {
