@@ -197,7 +197,7 @@ Examples:
 
 The report:
   ticks                   ticks run
-  due, dispatched         rows that were due, those on hold included; copies of rows sent to the queues
+  due, dispatched         due minutes of jobs, those on hold included; copies of rows sent to the queues
   polled, unchanged       polls made; polls that brought nothing new
   new_items               items found that were new
   events_published        events written, notices about accounts included
@@ -217,7 +217,20 @@ The report:
   pending                 jobs dispatched and not done when the run ended: the next run dispatches them again
   row_writes, wake_writes, cursor_writes, control_writes
                           the parts of store_writes
-  outcomes                polls by what they came to
+  outcomes                polls by what they came to; `unavailable` are those that could not be made for a reason of our
+                          own, such as credentials that cannot be read
+  job_types               where the due minutes of each job type went. A job that was due three times in a late window
+                          counts three times: due = dispatched + caught_up + skipped
+    caught_up             earlier due minutes that a dispatch made up for
+    skipped               held: the job was on hold; over_budget: it did not fit a limit that it shares, and is woken or
+                          left to its next turn; stretched: more is due for long than the limit bears; left: of a late
+                          window, to a turn that comes soon
+    late                  dispatches in a later minute than the first that they answer for, by how many minutes in all,
+                          and the most
+    minutes_not_dispatched
+                          minutes whose tick left the job type out, or failed, by reason: paused, throttled, backlogged,
+                          failed, sent_in_part. A later tick made up for them
+    behind_minutes        minutes that were still to be made up for when the run ended
   wall_seconds            real seconds of the run
   usage                   what the same work would use on AWS, in the units that are billed there, by service; batches, and
                           messages of outcomes, are those of a deployment

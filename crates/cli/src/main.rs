@@ -8,6 +8,7 @@ mod completions;
 mod contact;
 mod cost;
 mod demo;
+mod due;
 mod exit;
 mod job;
 mod logs;

@@ -6,6 +6,7 @@
     reason = "clippy knows tests by their functions, not their helpers"
 )]
 
+mod accounting;
 mod contract;
 mod fixture;
 mod limits;
