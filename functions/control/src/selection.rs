@@ -19,6 +19,8 @@ pub(crate) struct Selection {
 /// Which of the account's jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Of {
+    /// All, on every channel.
+    All,
     /// All on a channel.
     Channel(ChannelName),
     /// Those of a job type: one, or one a target.
@@ -30,6 +32,17 @@ impl Selection {
     ///
     /// A channel that is no longer declared can be selected: its jobs must be removable.
     pub(crate) fn read(members: &mut Members) -> Option<Self> {
+        let selection = Self::read_any(members)?;
+        if let Of::All = selection.of {
+            members
+                .flaw("job_type", "is missing: name one, or a `channel` for all of the account's jobs there");
+            return None;
+        }
+        Some(selection)
+    }
+
+    /// As [`read`](Self::read), and an account alone selects all of its jobs.
+    pub(crate) fn read_any(members: &mut Members) -> Option<Self> {
         let account = account(members);
         let channel = channel(members);
         let job_type = job_type(members);
@@ -46,11 +59,9 @@ impl Selection {
                 members.flaw("channel", "is part of `job_type` already: leave one of the two away");
                 return None;
             }
-            (None, None, _) => {
-                members.flaw(
-                    "job_type",
-                    "is missing: name one, or a `channel` for all of the account's jobs there",
-                );
+            (None, None, None) => Of::All,
+            (None, None, Some(_)) => {
+                members.flaw("job_type", "is missing: a `target` belongs to one");
                 return None;
             }
         };
@@ -61,6 +72,7 @@ impl Selection {
     pub(crate) fn holds(&self, registration: &Registration) -> bool {
         let job = &registration.job;
         match &self.of {
+            Of::All => true,
             Of::Channel(channel) => job.job_type.channel() == channel.as_str(),
             Of::JobType { job_type, target } => {
                 job.job_type == *job_type && (target.is_none() || job.target == *target)
@@ -68,9 +80,10 @@ impl Selection {
         }
     }
 
-    /// The channel that they are on.
+    /// The channel that they are on, when it is one.
     pub(crate) fn channel(&self) -> &str {
         match &self.of {
+            Of::All => "any channel",
             Of::Channel(channel) => channel.as_str(),
             Of::JobType { job_type, .. } => job_type.channel(),
         }

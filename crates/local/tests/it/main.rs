@@ -8,6 +8,7 @@
 
 mod accounting;
 mod contract;
+mod failure_policy;
 mod fixture;
 mod limits;
 mod queue;
