@@ -73,7 +73,9 @@ fn run(args: &PauseArgs, wish: Wish) -> Result<(), Failure> {
     let mut output = Output::new();
     match (&args.account, &args.channel, &args.job_type) {
         (Some(account), _, _) => of_account(account, args, wish, &store, &mut output)?,
-        (None, Some(channel), _) => of_scope(&PauseScope::Channel(channel.clone()), args, wish, &store, &mut output)?,
+        (None, Some(channel), _) => {
+            of_scope(&PauseScope::Channel(channel.clone()), args, wish, &store, &mut output)?
+        }
         (None, None, Some(job_type)) => {
             of_scope(&PauseScope::JobType(job_type.clone()), args, wish, &store, &mut output)?
         }
@@ -92,11 +94,14 @@ fn of_scope(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let (name, known) = match scope {
-        PauseScope::Channel(channel) => (channel.as_str(), known(store, |id| id.channel() == channel.as_str())?),
+        PauseScope::Channel(channel) => {
+            (channel.as_str(), known(store, |id| id.channel() == channel.as_str())?)
+        }
         PauseScope::JobType(job_type) => (job_type.as_str(), known(store, |id| id == job_type)?),
     };
     if let (Wish::Pause, false) = (wish, known) {
-        let message = format!("no job in the state folder is of `{name}`: `pollwheel status` lists what there is");
+        let message =
+            format!("no job in the state folder is of `{name}`: `pollwheel status` lists what there is");
         return Err(Failure::Input(message));
     }
     let was = store.is_paused(scope).map_err(|error| job::failed(&error))?;

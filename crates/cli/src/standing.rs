@@ -47,11 +47,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<(), Failure> {
     let store = job::open(&args.state.folder)?;
     let mut output = Output::new();
     for standing in standings(&store)?.into_values() {
-        if args.state.json {
-            output.json(&standing)?
-        } else {
-            output.line(standing.line())?
-        }
+        if args.state.json { output.json(&standing)? } else { output.line(standing.line())? }
     }
     output.finish()
 }

@@ -216,10 +216,7 @@ impl PollReport {
 }
 
 enum End {
-    Completed {
-        poll: Box<Completed>,
-        tally: Tally,
-    },
+    Completed { poll: Box<Completed>, tally: Tally },
     Unstarted,
     Panicked,
 }

@@ -199,7 +199,10 @@ enum Entry {
     Repeated,
     /// Nothing of the window is dispatched now.
     Skip(Skip, Window),
-    Open { cursor: Option<EpochMinute>, window: Window },
+    Open {
+        cursor: Option<EpochMinute>,
+        window: Window,
+    },
 }
 
 /// Whether everything of a window is durably enqueued.

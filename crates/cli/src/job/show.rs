@@ -51,9 +51,11 @@ pub(crate) fn pauses(store: &Store, job_type: &JobTypeId) -> Result<Vec<PauseSco
     let channel = ChannelName::new(job_type.channel()).context("a channel without a name")?;
     let mut scopes = vec![PauseScope::Channel(channel), PauseScope::JobType(job_type.clone())];
     let mut failure = None;
-    scopes.retain(|scope| store.is_paused(scope).unwrap_or_else(|error| {
-        failure = Some(failed(&error));
-        false
-    }));
+    scopes.retain(|scope| {
+        store.is_paused(scope).unwrap_or_else(|error| {
+            failure = Some(failed(&error));
+            false
+        })
+    });
     failure.map_or(Ok(scopes), Err)
 }

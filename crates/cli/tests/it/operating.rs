@@ -42,7 +42,11 @@ fn a_paused_channel_is_told_of_and_not_polled_until_it_is_resumed() {
     let report = run(&deployment, 2);
     let of_type = &report["job_types"]["mastodon/statuses"];
     assert_eq!(of_type["due"], of_type["dispatched"], "{report}");
-    assert_eq!((&of_type["behind_minutes"], &of_type["late"]["dispatches"]), (&0.into(), &0.into()), "{report}");
+    assert_eq!(
+        (&of_type["behind_minutes"], &of_type["late"]["dispatches"]),
+        (&0.into(), &0.into()),
+        "{report}"
+    );
 
     let paused = lines(command(&deployment, "pause --channel mastodon --json"));
     assert_eq!((&paused[0]["scope"], &paused[0]["result"]), (&"mastodon".into(), &"paused".into()));

@@ -51,7 +51,9 @@ pub(super) fn wait_minutes(window: Window, part: &Part) -> Option<u32> {
     let length = window.minutes();
     let back = window.to().since(part.due());
     let oldest = match part {
-        Part::Cohort { cohort, .. } | Part::Left { cohort, .. } => (length - 1).min(u32::from(cohort.cadence.minutes()) / 2),
+        Part::Cohort { cohort, .. } | Part::Left { cohort, .. } => {
+            (length - 1).min(u32::from(cohort.cadence.minutes()) / 2)
+        }
         // A wake-up comes once: none is left to another.
         Part::Wakes { .. } => length.min(MAX_CATCH_UP_MINUTES) - 1,
     };

@@ -132,8 +132,10 @@ pub(super) fn in_order(
     };
     let hash =
         |candidate: &Candidate| mix(job_hash(&candidate.row.job, Purpose::Spread), u64::from(minute.get()));
-    let mut keyed: Vec<_> =
-        candidates.into_iter().map(|candidate| ((class(&candidate), candidate.due, hash(&candidate)), candidate)).collect();
+    let mut keyed: Vec<_> = candidates
+        .into_iter()
+        .map(|candidate| ((class(&candidate), candidate.due, hash(&candidate)), candidate))
+        .collect();
     keyed.sort_unstable_by_key(|(key, _)| *key);
     let mut jobs = BTreeMap::<AccountId, u32>::new();
     let mut ranked: Vec<_> = keyed

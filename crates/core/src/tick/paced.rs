@@ -11,9 +11,9 @@ use futures_util::{StreamExt, stream};
 
 use super::catch_up::{self, drain_message};
 use super::drain;
-use super::report::DrainReport;
 use super::limits::Limits;
 use super::order::{self, Candidate};
+use super::report::DrainReport;
 use super::{
     CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, PLANNED_PERCENT, Skip, TickEnd, enter,
     partitions,

@@ -49,7 +49,9 @@ impl Queues for World {
     async fn send(&self, queue: &QueueName, messages: Vec<Outgoing>) -> Vec<Result<(), PortError>> {
         let answers = messages.iter().map(|_| Ok(())).collect();
         match queue {
-            QueueName::Jobs(id) => *self.sent.borrow_mut().entry(id.clone()).or_default() += messages.len() as u64,
+            QueueName::Jobs(id) => {
+                *self.sent.borrow_mut().entry(id.clone()).or_default() += messages.len() as u64
+            }
             QueueName::Drains => self.drains.borrow_mut().extend(messages.into_iter().map(|message| {
                 let delay = std::time::Duration::from_secs(message.delay_seconds.into());
                 (self.now.get().plus(delay), message.body)
@@ -97,8 +99,12 @@ fn any_trouble() -> impl Strategy<Value = Trouble> {
         Just(Kind::Throttled),
         Just(Kind::Backlogged),
     ];
-    (kind, 1..TROUBLE - 80, 1_u32..80, 0..NAMES.len())
-        .prop_map(|(kind, from, minutes, of)| Trouble { kind, from, minutes, of })
+    (kind, 1..TROUBLE - 80, 1_u32..80, 0..NAMES.len()).prop_map(|(kind, from, minutes, of)| Trouble {
+        kind,
+        from,
+        minutes,
+        of,
+    })
 }
 
 fn id(name: &str) -> JobTypeId {
@@ -219,7 +225,8 @@ impl Wheel {
 
     /// Due minutes of a job type's rows in (after, to]: counted one by one.
     fn due(&self, of: &JobTypeId, after: EpochMinute, to: EpochMinute) -> u64 {
-        let cohorts = self.rows.iter().filter(|row| row.job.job_type == *of).filter_map(|row| row.place.cohort());
+        let cohorts =
+            self.rows.iter().filter(|row| row.job.job_type == *of).filter_map(|row| row.place.cohort());
         let minutes = |cohort: Cohort| {
             (after.get() + 1..=to.get()).filter(|&minute| cohort.is_due(EpochMinute::new(minute))).count()
         };
@@ -230,7 +237,9 @@ impl Wheel {
     fn waiting(&self, of: &JobTypeId) -> u64 {
         let drains = self.world.drains.borrow();
         let messages = drains.iter().map(|(_, body)| DrainMessage::decode(body).unwrap());
-        let cohorts = messages.filter(|message| message.job_type == *of).filter_map(|message| match message.part {
+        let cohorts = messages.filter(|message| message.job_type == *of).filter_map(|message| match message
+            .part
+        {
             Part::Cohort { cohort, missed, .. } | Part::Left { cohort, missed, .. } => Some((cohort, missed)),
             Part::Wakes { .. } => None,
         });
@@ -251,7 +260,11 @@ impl Wheel {
             assert_eq!(report.unaccounted(), 0, "{name} at {minute}: {report:?}");
             let late = self.waiting(&of) + self.due(&of, cursor, minute);
             let answered = report.dispatched + report.caught_up + report.skipped() - report.woken;
-            assert_eq!(self.due(&of, START.minus(1), minute), answered + late, "{name} at {minute}: {report:?}");
+            assert_eq!(
+                self.due(&of, START.minus(1), minute),
+                answered + late,
+                "{name} at {minute}: {report:?}"
+            );
             let sent = self.world.sent.borrow().get(&of).copied().unwrap_or_default();
             assert_eq!(sent, report.dispatched, "{name} at {minute}");
         }

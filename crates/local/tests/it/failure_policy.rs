@@ -111,7 +111,10 @@ fn classes() -> Vec<Class> {
         Class { held: Some(HoldCause::RateLimit), woken: Some((30, 36)), ..nothing(limited(Scope::Account)) },
         Class { woken: Some((30, 36)), ..nothing(limited(Scope::Application)) },
         nothing(Outcome::Deferred { reason: text(), again_seconds: None }),
-        Class { woken: Some((2, 3)), ..nothing(Outcome::Deferred { reason: text(), again_seconds: Some(60) }) },
+        Class {
+            woken: Some((2, 3)),
+            ..nothing(Outcome::Deferred { reason: text(), again_seconds: Some(60) })
+        },
         Class { woken: Some((15, 16)), ..nothing(Outcome::Unavailable { reason: text() }) },
     ]
 }
@@ -158,7 +161,11 @@ fn each_class_of_failure_leads_to_its_state_its_wait_and_its_notice() {
         // A success forgets all of it.
         bench.complete(Outcome::Unchanged { context: None });
         let row = bench.row();
-        assert_eq!((row.failures, row.gone, row.crashes, row.backoff_minutes), (0, 0, 0, 0), "{name}: {row:?}");
+        assert_eq!(
+            (row.failures, row.gone, row.crashes, row.backoff_minutes),
+            (0, 0, 0, 0),
+            "{name}: {row:?}"
+        );
         assert_eq!((row.error.as_deref(), row.parked), (None, None), "{name}");
     }
 }

@@ -67,18 +67,12 @@ async fn a_paused_account_stays_out_of_the_wheel_until_it_is_resumed() {
     deployment.register("a1").await;
     deployment.register("a2").await;
     let account = json!({"account_id": "a1"});
-    assert_eq!(
-        deployment.answer(&command("pause", &account)).await,
-        json!({"changed": 1, "unchanged": 0})
-    );
+    assert_eq!(deployment.answer(&command("pause", &account)).await, json!({"changed": 1, "unchanged": 0}));
     deployment.register("a1").await;
     let parked = deployment.row("a1").await.unwrap().parked.map(|parked| parked.reason.as_str());
     assert_eq!(parked, Some("paused"), "registering again does not end a pause");
     assert!(deployment.row("a2").await.unwrap().parked.is_none());
-    assert_eq!(
-        deployment.answer(&command("resume", &account)).await,
-        json!({"changed": 1, "unchanged": 0})
-    );
+    assert_eq!(deployment.answer(&command("resume", &account)).await, json!({"changed": 1, "unchanged": 0}));
     assert!(deployment.row("a1").await.unwrap().parked.is_none());
     assert_eq!(deployment.answer(&command("resume", &account)).await["unchanged"], 1);
 }
