@@ -27,44 +27,51 @@ pub(crate) enum Of {
     JobType { job_type: JobTypeId, target: Option<Target> },
 }
 
+impl Of {
+    fn read(members: &mut Members) -> Option<Self> {
+        let channel = channel(members);
+        let job_type = job_type(members);
+        let target = members.optional("target", |text| Target::new(text).map_err(|error| error.to_string()));
+        match (channel, job_type, target) {
+            (None, None, None) => Some(Self::All),
+            (Some(channel), None, None) => Some(Self::Channel(channel)),
+            (None, Some(job_type), target) => Some(Self::JobType { job_type, target }),
+            (None, None, Some(_)) => {
+                members.flaw("job_type", "is missing: a `target` belongs to one");
+                None
+            }
+            (Some(_), None, Some(_)) => {
+                members
+                    .flaw("target", "belongs to one job type: name it with `job_type` instead of `channel`");
+                None
+            }
+            (Some(_), Some(_), _) => {
+                members.flaw("channel", "is part of `job_type` already: leave one of the two away");
+                None
+            }
+        }
+    }
+}
+
 impl Selection {
     /// Takes the fields. What is wrong with them stays with the members.
     ///
     /// A channel that is no longer declared can be selected: its jobs must be removable.
     pub(crate) fn read(members: &mut Members) -> Option<Self> {
-        let selection = Self::read_any(members)?;
-        if let Of::All = selection.of {
+        let account = account(members);
+        let of = Of::read(members)?;
+        if of == Of::All {
             members
                 .flaw("job_type", "is missing: name one, or a `channel` for all of the account's jobs there");
             return None;
         }
-        Some(selection)
+        Some(Self { account: account?, of })
     }
 
     /// As [`read`](Self::read), and an account alone selects all of its jobs.
     pub(crate) fn read_any(members: &mut Members) -> Option<Self> {
         let account = account(members);
-        let channel = channel(members);
-        let job_type = job_type(members);
-        let target = members.optional("target", |text| Target::new(text).map_err(|error| error.to_string()));
-        let of = match (channel, job_type, target) {
-            (Some(channel), None, None) => Of::Channel(channel),
-            (None, Some(job_type), target) => Of::JobType { job_type, target },
-            (Some(_), None, Some(_)) => {
-                members
-                    .flaw("target", "belongs to one job type: name it with `job_type` instead of `channel`");
-                return None;
-            }
-            (Some(_), Some(_), _) => {
-                members.flaw("channel", "is part of `job_type` already: leave one of the two away");
-                return None;
-            }
-            (None, None, None) => Of::All,
-            (None, None, Some(_)) => {
-                members.flaw("job_type", "is missing: a `target` belongs to one");
-                return None;
-            }
-        };
+        let of = Of::read(members)?;
         Some(Self { account: account?, of })
     }
 
