@@ -57,7 +57,7 @@ const AGE_MARGIN_SECONDS: u32 = 180;
 
 /// Every alarm.
 pub(crate) fn all(functions: &[Function], queues: &[Queue]) -> Vec<Alarm> {
-    let mut alarms = vec![tick_lag(), tick_time_fallback(), cursors_kept(), rows_unreadable()];
+    let mut alarms = vec![tick_lag(), tick_time_fallback(), cursors_kept(), rows_unreadable(), unavailable()];
     for queue in queues {
         alarms.push(old(queue));
         alarms.extend(dead_letters(queue));
@@ -125,6 +125,22 @@ fn rows_unreadable() -> Alarm {
         statistic: "Sum",
         threshold: 1,
         span: MINUTES,
+        missing: "notBreaching",
+    }
+}
+
+fn unavailable() -> Alarm {
+    Alarm {
+        id: "Unavailable".to_owned(),
+        name: "unavailable".to_owned(),
+        meaning: "Jobs cannot be polled for a reason of our own: a key or a table is out of reach".to_owned(),
+        heading: "unavailable",
+        namespace: NAMESPACE,
+        metric: "Unavailable",
+        dimensions: vec![("Stack", reference("AWS::StackName")), ("Function", json!("completion"))],
+        statistic: "Sum",
+        threshold: 1,
+        span: PERSISTENT,
         missing: "notBreaching",
     }
 }

@@ -120,7 +120,10 @@ fn control() -> Vec<Value> {
         ),
         allow(&["dynamodb:Query", "dynamodb:Scan"], vec![arn(REGISTRATIONS.logical)]),
         // Pauses.
-        allow(&["dynamodb:DeleteItem", "dynamodb:PutItem"], vec![arn(CONTROL.logical)]),
+        allow(
+            &["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"],
+            vec![arn(CONTROL.logical)],
+        ),
         // It writes tokens, and cannot read one back.
         allow(&["dynamodb:DeleteItem", "dynamodb:PutItem"], vec![arn(CREDENTIALS.logical)]),
         key_use(&["kms:GenerateDataKey"]),

@@ -4,15 +4,17 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use jiff::SignedDuration;
-use pollwheel_core::id::{ChannelName, JobTypeId};
 
 use crate::channel::ChannelCommand;
 use crate::cost::CostArgs;
+pub(crate) use crate::job::args::{Condition, JobCommand, JobExplainArgs, JobListArgs, JobShowArgs};
+use crate::pause::PauseArgs;
 use crate::plan::PlanArgs;
 use crate::simulate::SimulateArgs;
+use crate::standing::StatusArgs;
 
 /// The longest tick is a minute: a wheel slower than the clock would be late at once.
 const MAX_TICK: Duration = Duration::from_secs(60);
@@ -52,9 +54,12 @@ pub(crate) enum Command {
     /// Write, check, test and try channel files.
     #[command(subcommand)]
     Channel(ChannelCommand),
-    /// Look at the jobs in a state folder.
+    /// Look at the jobs in a state folder, and park or unpark them.
     #[command(subcommand)]
     Job(JobCommand),
+    Pause(PauseArgs),
+    Resume(PauseArgs),
+    Status(StatusArgs),
     Plan(PlanArgs),
     Cost(CostArgs),
     Simulate(SimulateArgs),
@@ -70,6 +75,9 @@ impl Command {
             Self::Run(_)
             | Self::Channel(_)
             | Self::Job(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Status(_)
             | Self::Plan(_)
             | Self::Cost(_)
             | Self::Completions(_) => "info",
@@ -190,7 +198,7 @@ Examples:
 
 The report:
   ticks                   ticks run
-  due, dispatched         rows that were due, those on hold included; copies of rows sent to the queues
+  due, dispatched         due minutes of jobs, those on hold included; copies of rows sent to the queues
   polled, unchanged       polls made; polls that brought nothing new
   new_items               items found that were new
   events_published        events written, notices about accounts included
@@ -210,7 +218,20 @@ The report:
   pending                 jobs dispatched and not done when the run ended: the next run dispatches them again
   row_writes, wake_writes, cursor_writes, control_writes
                           the parts of store_writes
-  outcomes                polls by what they came to
+  outcomes                polls by what they came to; `unavailable` are those that could not be made for a reason of our
+                          own, such as credentials that cannot be read
+  job_types               where the due minutes of each job type went. A job that was due three times in a late window
+                          counts three times: due = dispatched + caught_up + skipped
+    caught_up             earlier due minutes that a dispatch made up for
+    skipped               held: the job was on hold; over_budget: it did not fit a limit that it shares, and is woken or
+                          left to its next turn; stretched: more is due for long than the limit bears; left: of a late
+                          window, to a turn that comes soon
+    late                  dispatches in a later minute than the first that they answer for, by how many minutes in all,
+                          and the most
+    minutes_not_dispatched
+                          minutes whose tick left the job type out, or failed, by reason: paused, throttled, backlogged,
+                          failed, sent_in_part. A later tick made up for them
+    behind_minutes        minutes that were still to be made up for when the run ended
   wall_seconds            real seconds of the run
   freshness               by job type and level: items published whose time is known, and how old they were then, in seconds;
                           without those of first polls
@@ -219,95 +240,6 @@ The report:
   usd                     what that would cost in us-east-1, by component; `standing` is the part that time costs and polls
                           do not, `total` is all of it
   usd_per_million_polls   `total`, for a million polls; null without polls";
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum JobCommand {
-    List(JobListArgs),
-    Show(JobShowArgs),
-    Explain(JobExplainArgs),
-}
-
-/// List jobs: where each is, and when it is due.
-///
-/// Jobs come in the order of their place in the wheel, a page at a time.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  pollwheel job list --state ./state --held
-  pollwheel job list --state ./state --channel mastodon --limit 1000 --json")]
-pub(crate) struct JobListArgs {
-    #[command(flatten)]
-    pub(crate) state: StateArgs,
-
-    /// Only jobs of this channel.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) channel: Option<ChannelName>,
-
-    /// Only jobs of this job type, such as `mastodon/statuses`.
-    #[arg(long, value_name = "CHANNEL/NAME")]
-    pub(crate) job_type: Option<JobTypeId>,
-
-    /// Only jobs of this account.
-    #[arg(long, value_name = "ID")]
-    pub(crate) account: Option<String>,
-
-    /// Only jobs in this condition.
-    #[arg(long = "only", value_name = "CONDITION")]
-    pub(crate) only: Option<Condition>,
-
-    /// Jobs on a page.
-    #[arg(long, value_name = "N", default_value = "100", value_parser = at_least_one, allow_hyphen_values = true)]
-    pub(crate) limit: NonZeroUsize,
-
-    /// Go on after an earlier page, with the text that it ended with.
-    #[arg(long, value_name = "TEXT", conflicts_with = "all")]
-    pub(crate) after: Option<String>,
-
-    /// Every page.
-    #[arg(long)]
-    pub(crate) all: bool,
-}
-
-/// The condition of a job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Condition {
-    /// In the wheel, and not on hold.
-    Active,
-    /// In the wheel, and skipped for some time.
-    Held,
-    /// Out of the wheel.
-    Parked,
-}
-
-/// Show a job's row.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  pollwheel job show mastodon/statuses:a1 --state ./state")]
-pub(crate) struct JobShowArgs {
-    /// A job, as `job list` shows it (`mastodon/statuses:a1`), or an account id: all its jobs.
-    #[arg(value_name = "JOB")]
-    pub(crate) job: String,
-
-    #[command(flatten)]
-    pub(crate) state: StateArgs,
-}
-
-/// Say why a job's next poll is when it is.
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Example:\n  pollwheel job explain mastodon/statuses:a1 --state ./state --channels channels"
-)]
-pub(crate) struct JobExplainArgs {
-    /// A job, as `job list` shows it (`mastodon/statuses:a1`), or an account id: all its jobs.
-    #[arg(value_name = "JOB")]
-    pub(crate) job: String,
-
-    #[command(flatten)]
-    pub(crate) state: StateArgs,
-
-    /// The folder of channels: shows what the account's service level allows.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) channels: Option<PathBuf>,
-}
 
 /// A state folder to look into.
 #[derive(Debug, clap::Args)]
@@ -332,7 +264,7 @@ pub(crate) struct CompletionsArgs {
     pub(crate) shell: Shell,
 }
 
-fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+pub(crate) fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| "write a whole number from 1 on".to_owned())
 }
 

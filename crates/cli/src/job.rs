@@ -1,9 +1,11 @@
-//! `pollwheel job`: looks into a state folder that no run holds.
+//! `pollwheel job`: looks into a state folder that no run holds, and parks or unparks what is in it.
 
 mod activity;
+pub(crate) mod args;
 mod explain;
 mod list;
 mod moment;
+mod park;
 mod show;
 
 use std::path::Path;
@@ -17,8 +19,10 @@ use pollwheel_local::store::Store;
 use crate::exit::Failure;
 
 pub(crate) use explain::{explain, next as next_poll};
-pub(crate) use list::{cause, list};
-pub(crate) use show::show;
+pub(crate) use list::{cause, condition, list};
+pub(crate) use moment::Moments;
+pub(crate) use park::{catalog, park, spec, tell, unpark};
+pub(crate) use show::{pauses, show};
 
 /// The store's file: what makes a folder a state folder.
 const STORE: &str = "pollwheel.redb";
@@ -35,7 +39,7 @@ pub(crate) fn open(folder: &Path) -> Result<Store, Failure> {
 }
 
 /// Answers a question that has to wait for nothing.
-fn wait<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub(crate) fn wait<T>(answer: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().build().context("cannot start the runtime")?;
     runtime.block_on(answer)
@@ -46,7 +50,7 @@ pub(crate) fn failed(error: &PortError) -> Failure {
 }
 
 /// The jobs that a text names: one, or all of an account.
-async fn find(store: &Store, text: &str) -> Result<Vec<JobRow>, Failure> {
+pub(crate) async fn find(store: &Store, text: &str) -> Result<Vec<JobRow>, Failure> {
     let mut rows = Vec::new();
     if let Some(job) = parse(text) {
         rows.extend(row(store, &job).await?);

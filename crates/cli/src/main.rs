@@ -8,16 +8,19 @@ mod completions;
 mod contact;
 mod cost;
 mod demo;
+mod due;
 mod exit;
 mod job;
 mod logs;
 mod output;
+mod pause;
 mod plan;
 mod report;
 mod run;
 mod screen;
 mod signals;
 mod simulate;
+mod standing;
 mod status;
 mod usage;
 
@@ -44,6 +47,11 @@ fn main() -> ExitCode {
         Command::Job(JobCommand::List(args)) => job::list(&args),
         Command::Job(JobCommand::Show(args)) => job::show(&args),
         Command::Job(JobCommand::Explain(args)) => job::explain(&args),
+        Command::Job(JobCommand::Park(args)) => job::park(&args),
+        Command::Job(JobCommand::Unpark(args)) => job::unpark(&args),
+        Command::Pause(args) => pause::pause(&args),
+        Command::Resume(args) => pause::resume(&args),
+        Command::Status(args) => standing::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Cost(args) => cost::run(&args),
         Command::Simulate(args) => simulate::run(&args, &screen),

@@ -13,6 +13,7 @@ use pollwheel_local::store::StoreStats;
 use serde::Serialize;
 
 use crate::cost::Billed;
+use crate::due::DueMinutes;
 use crate::usage::Usage;
 
 /// Outcomes that count as failed polls.
@@ -50,6 +51,7 @@ pub(crate) struct Report {
     pub(crate) cursor_writes: u64,
     pub(crate) control_writes: u64,
     pub(crate) outcomes: BTreeMap<&'static str, u64>,
+    pub(crate) job_types: BTreeMap<String, DueMinutes>,
     pub(crate) wall_seconds: f64,
     pub(crate) freshness: Vec<Fresh>,
     #[serde(flatten)]
@@ -138,6 +140,7 @@ impl Report {
             cursor_writes,
             control_writes,
             outcomes: totals.outcomes.clone(),
+            job_types: totals.job_types.iter().map(|(id, totals)| (id.to_string(), totals.into())).collect(),
             wall_seconds: wall.as_secs_f64(),
             freshness: totals.freshness.iter().map(Fresh::of).collect(),
             billed: Billed::of(&totals.usage, totals.polled, prices),

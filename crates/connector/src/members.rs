@@ -189,6 +189,12 @@ impl Object {
         serde_json::from_str(text).map_err(|error| vec![syntax(&error)])
     }
 
+    /// Whether there is a member of this name.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+
     /// Takes the first member of this name away.
     pub fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
         let at = self.0.iter().position(|(other, _)| other == name)?;

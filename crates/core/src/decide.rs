@@ -186,6 +186,7 @@ fn park_reason(row: &JobRow, outcome: &Outcome, policy: &Policy) -> Option<ParkR
         | Outcome::Network { .. }
         | Outcome::BadResponse { .. }
         | Outcome::BusRefused { .. }
+        | Outcome::Unavailable { .. }
         | Outcome::Deferred { .. } => None,
     }
 }
@@ -221,7 +222,7 @@ fn wake(
     let owed = is_burst
         || matches!(poll.outcome, Outcome::New { more: true, .. })
         || poll.outcome.refusal().is_some()
-        || poll.outcome.deferred_seconds().is_some()
+        || poll.outcome.owed_seconds().is_some()
         || waits.backoff_minutes.is_some();
     let minute = waits.earliest.max(hold::soonest_wake(now));
     let due = cohort.next_due(waits.earliest.max(poll.polled_at.minute().plus(1)));
@@ -277,8 +278,8 @@ fn counted(row: &JobRow, poll: &Finished<'_>) -> JobRow {
             (next.failures, next.gone, next.crashes, next.backoff_minutes) = (0, 0, 0, 0);
             next.error = None;
         }
-        // Neither says anything about whether the poll would have worked.
-        Outcome::RateLimited { .. } | Outcome::Deferred { .. } => {}
+        // None of them says anything about whether the poll would have worked.
+        Outcome::RateLimited { .. } | Outcome::Unavailable { .. } | Outcome::Deferred { .. } => {}
         Outcome::Gone => {
             next.failures = row.failures.saturating_add(1);
             next.gone = row.gone.saturating_add(1);

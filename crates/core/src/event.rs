@@ -108,6 +108,7 @@ impl Event {
             ParkReason::Gone => "pollwheel.job.gone",
             ParkReason::Quarantined => "pollwheel.job.quarantined",
             ParkReason::Withdrawn => "pollwheel.job.withdrawn",
+            ParkReason::Paused => "pollwheel.job.paused",
         };
         let job = &row.job;
         let target = job.target.as_ref().map(ToString::to_string);

@@ -104,6 +104,15 @@ pub enum Part {
         /// Earlier due minutes that it makes up for.
         missed: u32,
     },
+    /// A cohort of a late window whose next turn is so near that it is left to it: its rows are counted, and none is sent.
+    Left {
+        /// Which.
+        cohort: Cohort,
+        /// The last due minute that is left out.
+        due: EpochMinute,
+        /// Earlier due minutes that are left out.
+        missed: u32,
+    },
     /// The wake-ups of a minute.
     Wakes {
         /// The minute.
@@ -118,7 +127,7 @@ impl Part {
     #[must_use]
     pub const fn due(&self) -> EpochMinute {
         match self {
-            Self::Cohort { due, .. } => *due,
+            Self::Cohort { due, .. } | Self::Left { due, .. } => *due,
             Self::Wakes { minute, .. } => *minute,
         }
     }
@@ -127,8 +136,19 @@ impl Part {
     #[must_use]
     pub const fn missed(&self) -> u32 {
         match self {
-            Self::Cohort { missed, .. } => *missed,
+            Self::Cohort { missed, .. } | Self::Left { missed, .. } => *missed,
             Self::Wakes { .. } => 0,
+        }
+    }
+
+    /// The first due minute that a dispatch answers for.
+    #[must_use]
+    pub const fn first_due(&self) -> EpochMinute {
+        match self {
+            Self::Cohort { cohort, due, missed } | Self::Left { cohort, due, missed } => {
+                due.minus(missed.saturating_mul(cohort.cadence.minutes() as u32))
+            }
+            Self::Wakes { minute, .. } => *minute,
         }
     }
 }

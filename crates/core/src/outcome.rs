@@ -7,6 +7,10 @@ use crate::context::Context;
 /// Longest text kept of why a poll failed, in bytes: rows are read at every dispatch.
 pub const MAX_ERROR_BYTES: usize = 160;
 
+/// Seconds after which a job is polled again that could not be polled for a reason of our own, unless its cadence brings it
+/// round sooner: soon after we are mended, and not so often that all of them together stand in the way of that.
+pub const UNAVAILABLE_SECONDS: u64 = 15 * 60;
+
 /// What a rate limit counts. Declared by the channel, never guessed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,6 +126,12 @@ pub enum Outcome {
     },
     /// The job came back from the dead-letter queue.
     Crashed,
+    /// Nothing was asked, because of us: the credentials could not be read, or new ones not be kept (a key or a table that is
+    /// out of reach, a permission that was taken away). It says nothing about the job, so nothing is counted against it.
+    Unavailable {
+        /// What failed, without secrets.
+        reason: String,
+    },
     /// Nothing was asked and nothing is known: somebody else is renewing the credentials, say. Nothing changes, no failure
     /// is counted, and the job is polled again at its next phase.
     Deferred {
@@ -149,6 +159,7 @@ impl Outcome {
             | Self::BadResponse { .. }
             | Self::BusRefused { .. }
             | Self::Crashed
+            | Self::Unavailable { .. }
             | Self::Deferred { .. } => None,
         }
     }
@@ -169,8 +180,14 @@ impl Outcome {
         if let Self::Deferred { again_seconds, .. } = self { *again_seconds } else { None }
     }
 
+    /// Seconds after which a poll that was not made is owed; none when its cadence will do.
+    #[must_use]
+    pub const fn owed_seconds(&self) -> Option<u64> {
+        if let Self::Unavailable { .. } = self { Some(UNAVAILABLE_SECONDS) } else { self.deferred_seconds() }
+    }
+
     /// Why a poll failed, in at most [`MAX_ERROR_BYTES`]: the outcome's name and its reason. None for a poll that worked,
-    /// and for a limit or one that was put off, which say nothing about whether it would have.
+    /// and for a limit, one that was put off, and our own fault, which say nothing about whether it would have.
     #[must_use]
     pub fn error(&self) -> Option<Box<str>> {
         let mut text = match self {
@@ -178,6 +195,7 @@ impl Outcome {
             | Self::Seeded { .. }
             | Self::New { .. }
             | Self::RateLimited { .. }
+            | Self::Unavailable { .. }
             | Self::Deferred { .. } => return None,
             Self::Unauthorized | Self::Gone | Self::Timeout | Self::Crashed => self.name().to_owned(),
             Self::ServerError { status, .. } => format!("{}: status {status}", self.name()),
@@ -209,6 +227,7 @@ impl Outcome {
             Self::BadResponse { .. } => "bad_response",
             Self::BusRefused { .. } => "bus_refused",
             Self::Crashed => "crashed",
+            Self::Unavailable { .. } => "unavailable",
             Self::Deferred { .. } => "deferred",
         }
     }

@@ -24,10 +24,11 @@ use crate::batch::{BatchResult, Record};
 use crate::id::JobId;
 use crate::outcome::{Hints, Outcome};
 use crate::policy::Catalog;
-use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, PortError, Queues};
+use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, Queues};
+use crate::row::JobRow;
 use crate::spread::{Freshness, Spread};
 use crate::time::Timestamp;
-use batch::Groups;
+use batch::{Equipped, Groups};
 use keyring::Keyring;
 use purse::Purse;
 pub use send::MAX_OUTCOME_BYTES;
@@ -95,6 +96,10 @@ pub struct PollReport {
     pub throttled: u64,
     /// Jobs not called because a limit that they share had no room.
     pub over_budget: u64,
+    /// Jobs not called for a reason of our own: their credentials could not be read, or new ones not be kept.
+    pub unavailable: u64,
+    /// Those reasons, and how many jobs met each.
+    pub unavailable_because: BTreeMap<Box<str>, u64>,
     /// Polls that panicked.
     pub panics: u64,
     /// Outcomes by name.
@@ -138,8 +143,8 @@ where
     let mut result = BatchResult::default();
     let mut report = PollReport { records: records.len() as u64, ..PollReport::default() };
     let groups = Groups::read(records, worker.catalog, &mut result, &mut report);
-    let (groups, applications) =
-        batch::with_credentials(groups, worker.poller, worker.credentials, &mut result).await;
+    let Equipped { ready: groups, locked, applications } =
+        batch::with_credentials(groups, worker.poller, worker.credentials).await;
     let keyring = Keyring::new(worker.poller, worker.credentials, applications);
     let mut scopes = batch::scopes(&groups, worker.poller);
     scopes.extend(keyring.scopes());
@@ -156,6 +161,11 @@ where
     });
     let mut finished = stream::iter(polls).buffer_unordered(worker.limits.concurrency.max(1));
     let mut completed = Vec::with_capacity(records.len());
+    for (group, reason) in locked {
+        let poll = one::unavailable(reason, worker.clock.now());
+        report.add(&group.message.row, &poll.outcome, &Tally::default());
+        completed.push((group, poll));
+    }
     let mut cut_off = pin!(cut_off);
     while let Either::Left((Some((place, group, end)), _)) = select(finished.next(), cut_off.as_mut()).await {
         if let Some(records) = under_way.get_mut(place) {
@@ -163,7 +173,7 @@ where
         }
         match end {
             End::Completed { poll, tally } => {
-                report.add(&group.message.row.job, &poll.outcome, &tally);
+                report.add(&group.message.row, &poll.outcome, &tally);
                 completed.push((group, poll));
             }
             End::Unstarted => {
@@ -174,7 +184,6 @@ where
                 report.panics += 1;
                 group.fail(&mut result, "the poll panicked");
             }
-            End::Locked(error) => group.fail(&mut result, &error.chain()),
         }
     }
     drop(finished);
@@ -190,16 +199,16 @@ where
 }
 
 impl PollReport {
-    fn add(&mut self, job: &JobId, outcome: &Outcome, tally: &Tally) {
+    fn add(&mut self, row: &JobRow, outcome: &Outcome, tally: &Tally) {
         *self.outcomes.entry(outcome.name()).or_default() += 1;
         if let Some(error) = outcome.error() {
-            self.errors.entry(error).or_insert_with(|| (job.clone(), 0)).1 += 1;
+            self.errors.entry(error).or_insert_with(|| (row.job.clone(), 0)).1 += 1;
         }
         self.items += tally.items;
         self.events += tally.events;
         self.requests += u64::from(tally.requests);
         if !tally.freshness.is_empty() {
-            let key = (poll.row.job.job_type.clone(), poll.row.level.clone());
+            let key = (row.job.job_type.clone(), row.level.clone());
             *self.freshness.entry(key).or_default() += &tally.freshness;
         }
         match tally.lateness {
@@ -208,6 +217,10 @@ impl PollReport {
                 self.lateness.push(lateness);
             }
             None => {
+                if let Outcome::Unavailable { reason } = outcome {
+                    self.unavailable += 1;
+                    *self.unavailable_because.entry(reason.as_str().into()).or_default() += 1;
+                }
                 self.throttled += u64::from(outcome.refusal().is_some());
                 self.over_budget += u64::from(outcome.deferred_seconds().is_some());
             }
@@ -216,14 +229,9 @@ impl PollReport {
 }
 
 enum End {
-    Completed {
-        poll: Ended,
-        tally: Tally,
-    },
+    Completed { poll: Ended, tally: Tally },
     Unstarted,
     Panicked,
-    /// The store did not answer when the credentials were to be renewed.
-    Locked(PortError),
 }
 
 /// What a poll came to, when, and what it was told besides.

@@ -14,7 +14,7 @@ use crate::row::{JobRow, ParkReason, Parked, Place, Revision, Subject};
 use crate::time::Timestamp;
 use crate::wheel::Cohort;
 use edit::{Edit, edit};
-pub use operate::{PollNow, change_level, poll_now, remove, unpark, withdraw};
+pub use operate::{PollNow, change_level, park, poll_now, remove, resume, unpark, unpark_if, withdraw};
 
 /// Jobs registered in one call to the store.
 const CHUNK: usize = 1000;
@@ -80,7 +80,7 @@ pub struct Registered {
 /// Registers jobs. Every job type is checked before anything is written.
 ///
 /// A parked job comes back into the wheel when its account was withdrawn, or refused (registering is how new
-/// credentials arrive); one that is gone or quarantined stays parked until an operator unparks it.
+/// credentials arrive); one that is gone, quarantined or paused stays parked until an operator takes it back.
 ///
 /// # Errors
 /// [`RegisterError`].

@@ -68,11 +68,17 @@ pub enum ParkReason {
     Gone,
     /// The job ended its worker too many times in a row.
     Quarantined,
-    /// Taken out by its owner or an operator.
+    /// Its owner has left: its account is no longer among those to be polled.
     Withdrawn,
+    /// Taken out by an operator, until one takes it back.
+    Paused,
 }
 
 impl ParkReason {
+    /// Every reason.
+    pub const ALL: [Self; 5] =
+        [Self::Unauthorized, Self::Gone, Self::Quarantined, Self::Withdrawn, Self::Paused];
+
     /// The reason as it is stored and shown.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -81,6 +87,7 @@ impl ParkReason {
             Self::Gone => "gone",
             Self::Quarantined => "quarantined",
             Self::Withdrawn => "withdrawn",
+            Self::Paused => "paused",
         }
     }
 }

@@ -11,18 +11,20 @@ mod order;
 #[cfg(test)]
 mod order_tests;
 mod paced;
+mod report;
 
 use futures_util::future::{join, join_all};
 
 use crate::cadence::Cadence;
 use crate::id::JobTypeId;
-use crate::message::Part;
+use crate::message::{DrainMessage, Part};
 use crate::policy::{Catalog, JobTypeSpec};
 use crate::ports::{Clock, ControlStore, JobStore, Outgoing, PortError, QueueName, Queues};
 use crate::time::{EpochMinute, Timestamp};
 use crate::wheel::{Cohort, Window};
 use catch_up::Paced;
-pub use drain::{DrainReport, drain_messages};
+pub use drain::drain_messages;
+pub use report::DrainReport;
 
 /// Above this many partitions the tick fans out through the drains queue: about what one invocation reads in a second.
 pub const FAN_OUT_ABOVE_PARTITIONS: usize = 256;
@@ -88,10 +90,15 @@ pub struct JobTypeTick {
     pub drained: DrainReport,
     /// Partitions handed to other invocations, those of the next line included.
     pub fanned_out: u64,
-    /// Partitions of earlier minutes that wait for their turn in the catch-up.
-    pub paced: u64,
-    /// Partitions of earlier minutes that are left to their next due minute, which comes sooner.
-    pub left: u64,
+    /// Partitions of earlier minutes that wait for their turn in the catch-up. What they hold is counted when they are drained.
+    pub paced_partitions: u64,
+    /// Partitions of earlier minutes that are left to their next due minute, which comes sooner. What they hold is counted
+    /// by those who drain them.
+    pub left_partitions: u64,
+    /// Of these, those that could not be handed to anybody: nobody counts what they hold.
+    pub uncounted_partitions: u64,
+    /// Minutes up to the tick's that are not durably enqueued when it ends: by so many the job type is late. 0: none.
+    pub behind_minutes: u32,
     /// How it ended.
     pub end: TickEnd,
 }
@@ -103,10 +110,23 @@ impl JobTypeTick {
             window_minutes: 0,
             drained: DrainReport::default(),
             fanned_out: 0,
-            paced: 0,
-            left: 0,
+            paced_partitions: 0,
+            left_partitions: 0,
+            uncounted_partitions: 0,
+            behind_minutes: 0,
             end: TickEnd::Skipped(Skip::Repeated),
         }
+    }
+
+    /// Ends the tick. Where nobody knows how far the cursor is behind, the minute itself is not done at least.
+    fn end_with(&mut self, end: TickEnd) {
+        self.behind_minutes = match &end {
+            TickEnd::Skipped(Skip::Repeated) | TickEnd::Dispatched(CursorMove::Moved | CursorMove::Lost) => 0,
+            TickEnd::Skipped(Skip::Paused | Skip::Throttled | Skip::Backlogged)
+            | TickEnd::Dispatched(CursorMove::Kept)
+            | TickEnd::Failed(_) => self.behind_minutes.max(1),
+        };
+        self.end = end;
     }
 }
 
@@ -150,10 +170,15 @@ where
     C: Clock,
 {
     let mut report = JobTypeTick::new(spec);
-    report.end = match enter(minute, spec, dispatch).await {
-        Ok(Entry::Skip(skip)) => TickEnd::Skipped(skip),
+    let end = match enter(minute, spec, dispatch).await {
+        Ok(Entry::Repeated) => TickEnd::Skipped(Skip::Repeated),
+        Ok(Entry::Skip(skip, window)) => {
+            report.behind_minutes = window.minutes();
+            TickEnd::Skipped(skip)
+        }
         Ok(Entry::Open { cursor, window }) => {
             report.window_minutes = window.minutes();
+            report.behind_minutes = window.minutes();
             match send_window(window, spec, dispatch, &mut report).await {
                 Enqueued::All => match dispatch.store.move_cursor(&spec.id, cursor, minute).await {
                     Ok(true) => TickEnd::Dispatched(CursorMove::Moved),
@@ -165,12 +190,19 @@ where
         }
         Err(error) => TickEnd::Failed(error),
     };
+    report.end_with(end);
     report
 }
 
 enum Entry {
-    Skip(Skip),
-    Open { cursor: Option<EpochMinute>, window: Window },
+    /// The minute is done.
+    Repeated,
+    /// Nothing of the window is dispatched now.
+    Skip(Skip, Window),
+    Open {
+        cursor: Option<EpochMinute>,
+        window: Window,
+    },
 }
 
 /// Whether everything of a window is durably enqueued.
@@ -185,15 +217,15 @@ async fn enter<S: ControlStore, Q: Queues, C>(
     dispatch: &Dispatch<'_, S, Q, C>,
 ) -> Result<Entry, PortError> {
     let gate = dispatch.store.gate(&spec.id).await?;
-    let Some(window) = Window::new(gate.cursor, minute) else { return Ok(Entry::Skip(Skip::Repeated)) };
+    let Some(window) = Window::new(gate.cursor, minute) else { return Ok(Entry::Repeated) };
     if gate.paused {
-        return Ok(Entry::Skip(Skip::Paused));
+        return Ok(Entry::Skip(Skip::Paused, window));
     }
     if gate.throttled_until.is_some_and(|until| minute.start() < until) {
-        return Ok(Entry::Skip(Skip::Throttled));
+        return Ok(Entry::Skip(Skip::Throttled, window));
     }
     if dispatch.queues.backlog(&QueueName::Jobs(spec.id.clone())).await? > spec.backlog_limit {
-        return Ok(Entry::Skip(Skip::Backlogged));
+        return Ok(Entry::Skip(Skip::Backlogged, window));
     }
     Ok(Entry::Open { cursor: gate.cursor, window })
 }
@@ -207,7 +239,7 @@ async fn send_window<S: JobStore, Q: Queues, C: Clock>(
     report: &mut JobTypeTick,
 ) -> Enqueued {
     let Paced { now, later, left } = catch_up::paced(window, spec);
-    (report.paced, report.left) = (later.len() as u64, left);
+    (report.paced_partitions, report.left_partitions) = (later.len() as u64, left.len() as u64);
     let mut handed_out = if now.len() > dispatch.fan_out_above {
         now
     } else {
@@ -216,18 +248,29 @@ async fn send_window<S: JobStore, Q: Queues, C: Clock>(
         undrained
     };
     handed_out.extend(later);
-    let mut outgoing: Vec<Outgoing> = handed_out.into_iter().map(catch_up::delayed).collect();
+    let expected = handed_out.len() as u64;
+    report.fanned_out = hand_out(handed_out, dispatch.queues).await;
+    if report.fanned_out < expected {
+        return Enqueued::InPart;
+    }
+    // Only to be counted: nothing is owed by them, so the cursor does not wait for them.
+    report.uncounted_partitions = report.left_partitions - hand_out(left, dispatch.queues).await;
+    Enqueued::All
+}
+
+/// Hands partitions to other invocations. Tells how many were durably enqueued.
+async fn hand_out<Q: Queues>(partitions: Vec<DrainMessage>, queues: &Q) -> u64 {
+    let mut outgoing: Vec<Outgoing> = partitions.into_iter().map(catch_up::delayed).collect();
+    let expected = outgoing.len();
     // A late tick hands out hundreds: one that is refused must not have all of them sent again a minute later.
     for _ in 0..HAND_OUT_ATTEMPTS {
         if outgoing.is_empty() {
             break;
         }
-        let mut answers = dispatch.queues.send(&QueueName::Drains, outgoing.clone()).await.into_iter();
-        let handed = outgoing.len();
+        let mut answers = queues.send(&QueueName::Drains, outgoing.clone()).await.into_iter();
         outgoing.retain(|_| !matches!(answers.next(), Some(Ok(()))));
-        report.fanned_out += (handed - outgoing.len()) as u64;
     }
-    if outgoing.is_empty() { Enqueued::All } else { Enqueued::InPart }
+    (expected - outgoing.len()) as u64
 }
 
 /// Every partition with work in a window: bounded by the sum of the cadences and 60 minutes of wake-ups, times shards.

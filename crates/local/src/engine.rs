@@ -31,7 +31,7 @@ use crate::store::Store;
 use mappings::Mappings;
 use phase::Phase;
 pub use surroundings::{Function, Invocation, Punctual, Surroundings};
-pub use totals::{Snapshot, Totals};
+pub use totals::{JobTypeTotals, Snapshot, Totals};
 
 /// Sleep of a loop that nothing is due in.
 const IDLE: Duration = Duration::from_secs(3600);

@@ -19,12 +19,22 @@ pub enum Answer {
     },
     /// To `register`.
     Registered(Counts),
-    /// To `change` and `unpark`.
+    /// To `change`, to `unpark`, and to `pause` and `resume` of an account.
     Changed {
         /// Jobs that are not as they were.
         changed: u64,
         /// Jobs that were so already.
         unchanged: u64,
+    },
+    /// To `unpark` without an account: of a page of registrations.
+    Unparked {
+        /// Jobs taken back into the wheel.
+        unparked: u64,
+        /// Jobs that were parked for another reason.
+        unchanged: u64,
+        /// The same command goes on from here. None: that was the last page.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next: Option<String>,
     },
     /// To `remove`.
     Removed {

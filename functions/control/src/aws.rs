@@ -1,8 +1,8 @@
 //! The ports of this function on AWS.
 
 use pollwheel_aws::{ControlTable, CredentialVault, JobTables};
-use pollwheel_core::id::{AccountId, ChannelName};
-use pollwheel_core::ports::{Application, Credentials, Page, PauseScope, PortError};
+use pollwheel_core::id::{AccountId, ChannelName, JobTypeId};
+use pollwheel_core::ports::{Application, ControlStore, Credentials, Page, PauseScope, PortError};
 use pollwheel_core::row::Registration;
 
 use crate::ports::{ObjectName, Objects, Part, Pauses, Registry, Vault};
@@ -28,6 +28,10 @@ impl Pauses for ControlTable {
 
     async fn resume(&self, scope: &PauseScope) -> Result<(), PortError> {
         Self::resume(self, scope).await
+    }
+
+    async fn stops(&self, job_type: &JobTypeId) -> Result<bool, PortError> {
+        Ok(self.gate(job_type).await?.paused)
     }
 }
 

@@ -5,9 +5,11 @@ use pollwheel_connector::members::{Flaw, Members, Object};
 use pollwheel_connector::{ChannelSet, PrivateAddresses, applications};
 use pollwheel_core::id::{AccountId, ChannelName, ServiceLevel};
 use pollwheel_core::ports::{Application, PauseScope};
+use pollwheel_core::row::ParkReason;
 use serde_json::value::RawValue;
 
 use crate::import::Progress;
+use crate::parking::Parking;
 use crate::ports::ObjectName;
 use crate::selection::{self, Selection, unknown, unknown_channel, unknown_job_type};
 
@@ -51,8 +53,15 @@ pub(crate) enum Command {
     Show(Selection),
     Pause(PauseScope),
     Resume(PauseScope),
+    PauseJobs(Selection),
+    ResumeJobs(Selection),
     PollNow(Selection),
-    Unpark(Selection),
+    Unpark(Selection, Option<ParkReason>),
+    UnparkPage {
+        parking: Parking,
+        from: Option<String>,
+        limit: usize,
+    },
     Import {
         object: ObjectName,
         from: Progress,
@@ -102,8 +111,10 @@ impl Command {
             "remove" => selecting(Self::Remove, object),
             "show" => selecting(Self::Show, object),
             "poll_now" => selecting(Self::PollNow, object),
-            "unpark" => selecting(Self::Unpark, object),
+            "unpark" => unpark(object, declared.channels),
             "list" => list(object),
+            "pause" if object.has("account_id") => paused(object, Self::PauseJobs),
+            "resume" if object.has("account_id") => paused(object, Self::ResumeJobs),
             "pause" => scope(object, declared.channels).map(Self::Pause),
             "resume" => scope(object, declared.channels).map(Self::Resume),
             "import" => import(object),
@@ -130,10 +141,10 @@ impl Command {
             Self::Remove(_) => "remove",
             Self::ListOf(_) | Self::ListAll { .. } => "list",
             Self::Show(_) => "show",
-            Self::Pause(_) => "pause",
-            Self::Resume(_) => "resume",
+            Self::Pause(_) | Self::PauseJobs(_) => "pause",
+            Self::Resume(_) | Self::ResumeJobs(_) => "resume",
             Self::PollNow(_) => "poll_now",
-            Self::Unpark(_) => "unpark",
+            Self::Unpark(..) | Self::UnparkPage { .. } => "unpark",
             Self::Import { .. } => "import",
             Self::SetApplication(..) => "set_application",
             Self::RemoveApplication(_) => "remove_application",
@@ -185,6 +196,49 @@ fn list(object: Object) -> Result<Command, Vec<Flaw>> {
 fn page_size(raw: &RawValue) -> Result<usize, String> {
     let number = raw.get().parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
     number.ok_or_else(|| format!("must be a number from 1 to {MAX_PAGE}"))
+}
+
+/// An account's jobs, all of them unless more is said.
+fn paused(object: Object, make: fn(Selection) -> Command) -> Result<Command, Vec<Flaw>> {
+    let mut members = Members::of(object, &selection::FIELDS);
+    let selection = Selection::read_any(&mut members);
+    finish(members, selection.map(make))
+}
+
+/// An account's jobs, or those of everybody that a channel, a job type or a reason chooses.
+fn unpark(object: Object, channels: &ChannelSet) -> Result<Command, Vec<Flaw>> {
+    if object.has("account_id") {
+        let mut members = Members::of(object, &["account_id", "channel", "job_type", "target", "reason"]);
+        let selection = Selection::read_any(&mut members);
+        let reason = reason(&mut members);
+        return finish(members, selection.map(|selection| Command::Unpark(selection, reason)));
+    }
+    let mut members = Members::of(object, &["channel", "job_type", "reason", "limit", "next"]);
+    let channel = selection::channel(&mut members);
+    let job_type = selection::job_type(&mut members);
+    if let Some(message) = channel.as_ref().and_then(|channel| unknown_channel(channel, channels)) {
+        members.flaw("channel", message);
+    }
+    if let Some(message) = job_type.as_ref().and_then(|job_type| unknown_job_type(job_type, channels)) {
+        members.flaw("job_type", message);
+    }
+    let parking = Parking { channel, job_type, reason: reason(&mut members) };
+    if parking == Parking::default() {
+        members.flaw("account_id", "is missing: name one, or a `channel`, a `job_type` or a `reason`");
+    }
+    let limit = members.raw("limit", page_size).unwrap_or(PAGE);
+    let from = members.optional("next", Ok);
+    members.finish(Command::UnparkPage { parking, from, limit })
+}
+
+fn reason(members: &mut Members) -> Option<ParkReason> {
+    members.optional("reason", |text| {
+        let known = ParkReason::ALL.into_iter().find(|reason| reason.as_str() == text);
+        known.ok_or_else(|| {
+            let list = ParkReason::ALL.map(|reason| format!("`{}`", reason.as_str())).join(", ");
+            format!("is none of {list}")
+        })
+    })
 }
 
 fn scope(object: Object, channels: &ChannelSet) -> Result<PauseScope, Vec<Flaw>> {

@@ -126,7 +126,12 @@ where
             Command::ListAll { from, limit } => self.list_all(from.as_deref(), limit).await,
             Command::Show(selection) => self.show(&selection).await,
             Command::PollNow(selection) => self.poll_now(&selection).await,
-            Command::Unpark(selection) => self.unpark(&selection).await,
+            Command::Unpark(selection, reason) => self.unpark(&selection, reason).await,
+            Command::UnparkPage { parking, from, limit } => {
+                self.unpark_page(&parking, from.as_deref(), limit).await
+            }
+            Command::PauseJobs(selection) => self.pause_jobs(&selection).await,
+            Command::ResumeJobs(selection) => self.resume_jobs(&selection).await,
             Command::Pause(scope) => {
                 self.pauses.pause(&scope).await?;
                 Ok(Done::Answer(Answer::Paused { paused: name_of(&scope) }))

@@ -5,7 +5,8 @@
 
 mod part;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -73,6 +74,15 @@ pub struct Imported {
     pub unparked: u64,
     /// Jobs that were there already.
     pub unchanged: u64,
+    /// Lines about an account and channel of an earlier line, which they replace. An import that goes on after an answer
+    /// with `next` compares with the lines that it reads from there.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub duplicates: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Imported {
@@ -100,6 +110,8 @@ where
         deadline: Deadline,
     ) -> Result<Done, ControlError> {
         let deadline = deadline.earlier_by(RESERVE.min(deadline.left() / 2));
+        // Eight bytes an account: a file of millions has room.
+        let mut seen = HashSet::new();
         loop {
             if deadline.left().is_zero() {
                 return Ok(Done::Answer(Answer::Unfinished { done: false, next: at }));
@@ -111,7 +123,7 @@ where
             let parsed = self.parse(&lines, at.line);
             match at.phase {
                 Phase::Check if !parsed.problems.is_empty() => return Ok(Done::Refused(parsed.problems)),
-                Phase::Check => {}
+                Phase::Check => at.imported.duplicates += parsed.repeated(&mut seen),
                 Phase::Register => match self.register_part(parsed, &mut at).await {
                     Ok(()) => {}
                     // A new table takes a while to grow: the part is repeated, and what it has done changes nothing.
@@ -167,7 +179,8 @@ where
             match account {
                 // Of two lines for one account the later one counts.
                 Ok(account) => {
-                    _ = parsed.accounts.insert((account.channel.clone(), account.account.clone()), account);
+                    let of = (account.channel.clone(), account.account.clone());
+                    parsed.repeated += u64::from(parsed.accounts.insert(of, account).is_some());
                 }
                 Err(flaws) => {
                     parsed.problems.extend(flaws.into_iter().map(|flaw| Refusal::at(number, flaw)));
@@ -211,5 +224,19 @@ where
 #[derive(Default)]
 struct Parsed {
     accounts: BTreeMap<(ChannelName, AccountId), Account>,
+    /// Lines that replace another line of the part.
+    repeated: u64,
     problems: Vec<Refusal>,
+}
+
+impl Parsed {
+    /// Lines about an account of an earlier line, of this part or those before it.
+    fn repeated(&self, seen: &mut HashSet<u64>) -> u64 {
+        let known = self.accounts.keys().filter(|(channel, account)| {
+            let mut hasher = DefaultHasher::new();
+            (channel.as_str(), account.as_str()).hash(&mut hasher);
+            !seen.insert(hasher.finish())
+        });
+        self.repeated + known.count() as u64
+    }
 }

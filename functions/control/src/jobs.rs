@@ -1,7 +1,9 @@
-//! Looking at jobs, polling them now, and taking them back into the wheel.
+//! Looking at jobs, and polling them now.
+
+use std::collections::BTreeSet;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use pollwheel_core::id::JobId;
+use pollwheel_core::id::{JobId, JobTypeId};
 use pollwheel_core::ports::{Clock, JobStore, PortError};
 use pollwheel_core::register::{self, PollNow};
 use pollwheel_core::row::{HoldCause, JobRow, Registration};
@@ -59,6 +61,9 @@ pub struct JobState {
     held_until: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_because: Option<HoldCause>,
+    /// Whether its job type, or its channel, is paused. A job that is paused itself is parked.
+    #[serde(skip_serializing_if = "is_false")]
+    paused: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     parked_because: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,10 +78,11 @@ pub struct JobState {
 }
 
 impl JobState {
-    fn of(row: JobRow, now: EpochMinute) -> Self {
+    fn of(row: JobRow, now: EpochMinute, paused: &BTreeSet<JobTypeId>) -> Self {
         let hold = row.hold.filter(|_| row.is_held(now));
         Self {
             job: JobName::from(&row.job),
+            paused: paused.contains(&row.job.job_type),
             cadence_minutes: row.place.cohort().map(|cohort| cohort.cadence.minutes()),
             next_due: row.next_due(now).map(|minute| minute.to_string()),
             held_until: hold.map(|hold| hold.until.to_string()),
@@ -93,6 +99,11 @@ impl JobState {
             base_url: row.subject.base_url,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// What became of the wish to poll a job now.
@@ -148,7 +159,14 @@ where
             .buffered(AT_ONCE);
         let rows: Vec<Option<JobRow>> = rows.try_collect().await?;
         // One that is on the move is there again a moment later.
-        let jobs = rows.into_iter().flatten().map(|row| JobState::of(row, now)).collect();
+        let rows: Vec<JobRow> = rows.into_iter().flatten().collect();
+        let mut paused = BTreeSet::new();
+        for job_type in rows.iter().map(|row| &row.job.job_type).collect::<BTreeSet<_>>() {
+            if self.pauses.stops(job_type).await? {
+                paused.insert(job_type.clone());
+            }
+        }
+        let jobs = rows.into_iter().map(|row| JobState::of(row, now, &paused)).collect();
         Ok(Done::Answer(Answer::Shown { jobs }))
     }
 
@@ -167,25 +185,7 @@ where
         Ok(Done::Answer(Answer::Polling { jobs: jobs.try_collect().await? }))
     }
 
-    pub(crate) async fn unpark(&self, selection: &Selection) -> Result<Done, ControlError> {
-        let selected = self.selected(selection).await?;
-        let declared: Vec<_> = selected
-            .into_iter()
-            .filter_map(|one| self.catalog.get(&one.job.job_type).map(|spec| (one.job, spec)))
-            .collect();
-        if declared.is_empty() {
-            return Ok(not_registered(&selection.account, selection.channel()));
-        }
-        let now = self.clock.now();
-        let unparked = stream::iter(declared)
-            .map(|(job, spec)| async move { register::unpark(now, &job, spec, &self.store).await })
-            .buffer_unordered(AT_ONCE);
-        let unparked: Vec<bool> = unparked.try_collect().await?;
-        let count = |what| unparked.iter().filter(|one| **one == what).count() as u64;
-        Ok(Done::Answer(Answer::Changed { changed: count(true), unchanged: count(false) }))
-    }
-
-    async fn selected(&self, selection: &Selection) -> Result<Vec<Registration>, PortError> {
+    pub(crate) async fn selected(&self, selection: &Selection) -> Result<Vec<Registration>, PortError> {
         let mut all = self.store.registrations_of(&selection.account).await?;
         all.retain(|registration| selection.holds(registration));
         Ok(all)

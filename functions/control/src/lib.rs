@@ -12,6 +12,7 @@ mod handler;
 mod import;
 mod jobs;
 mod listing;
+mod parking;
 mod ports;
 mod request;
 mod selection;

@@ -1,6 +1,6 @@
 //! What the control function needs besides the core's ports. `aws.rs` has them on AWS, the tests in memory.
 
-use pollwheel_core::id::{AccountId, ChannelName};
+use pollwheel_core::id::{AccountId, ChannelName, JobTypeId};
 use pollwheel_core::ports::{Application, Credentials, Page, PauseScope, PortError};
 use pollwheel_core::row::Registration;
 
@@ -23,7 +23,7 @@ pub trait Registry {
     ) -> Result<Page<Registration>, PortError>;
 }
 
-/// Pauses of channels and job types. Both operations may be repeated.
+/// Pauses of channels and job types. Every operation may be repeated.
 pub trait Pauses {
     /// Stops dispatch.
     ///
@@ -36,6 +36,12 @@ pub trait Pauses {
     /// # Errors
     /// When the table cannot be written.
     async fn resume(&self, scope: &PauseScope) -> Result<(), PortError>;
+
+    /// Whether a job type's dispatch is stopped: by its own pause, or its channel's.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    async fn stops(&self, job_type: &JobTypeId) -> Result<bool, PortError>;
 }
 
 /// Where credentials are kept, encrypted. Every operation may be repeated.

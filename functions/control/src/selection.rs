@@ -19,10 +19,38 @@ pub(crate) struct Selection {
 /// Which of the account's jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Of {
+    /// All, on every channel.
+    All,
     /// All on a channel.
     Channel(ChannelName),
     /// Those of a job type: one, or one a target.
     JobType { job_type: JobTypeId, target: Option<Target> },
+}
+
+impl Of {
+    fn read(members: &mut Members) -> Option<Self> {
+        let channel = channel(members);
+        let job_type = job_type(members);
+        let target = members.optional("target", |text| Target::new(text).map_err(|error| error.to_string()));
+        match (channel, job_type, target) {
+            (None, None, None) => Some(Self::All),
+            (Some(channel), None, None) => Some(Self::Channel(channel)),
+            (None, Some(job_type), target) => Some(Self::JobType { job_type, target }),
+            (None, None, Some(_)) => {
+                members.flaw("job_type", "is missing: a `target` belongs to one");
+                None
+            }
+            (Some(_), None, Some(_)) => {
+                members
+                    .flaw("target", "belongs to one job type: name it with `job_type` instead of `channel`");
+                None
+            }
+            (Some(_), Some(_), _) => {
+                members.flaw("channel", "is part of `job_type` already: leave one of the two away");
+                None
+            }
+        }
+    }
 }
 
 impl Selection {
@@ -31,29 +59,19 @@ impl Selection {
     /// A channel that is no longer declared can be selected: its jobs must be removable.
     pub(crate) fn read(members: &mut Members) -> Option<Self> {
         let account = account(members);
-        let channel = channel(members);
-        let job_type = job_type(members);
-        let target = members.optional("target", |text| Target::new(text).map_err(|error| error.to_string()));
-        let of = match (channel, job_type, target) {
-            (Some(channel), None, None) => Of::Channel(channel),
-            (None, Some(job_type), target) => Of::JobType { job_type, target },
-            (Some(_), None, Some(_)) => {
-                members
-                    .flaw("target", "belongs to one job type: name it with `job_type` instead of `channel`");
-                return None;
-            }
-            (Some(_), Some(_), _) => {
-                members.flaw("channel", "is part of `job_type` already: leave one of the two away");
-                return None;
-            }
-            (None, None, _) => {
-                members.flaw(
-                    "job_type",
-                    "is missing: name one, or a `channel` for all of the account's jobs there",
-                );
-                return None;
-            }
-        };
+        let of = Of::read(members)?;
+        if of == Of::All {
+            members
+                .flaw("job_type", "is missing: name one, or a `channel` for all of the account's jobs there");
+            return None;
+        }
+        Some(Self { account: account?, of })
+    }
+
+    /// As [`read`](Self::read), and an account alone selects all of its jobs.
+    pub(crate) fn read_any(members: &mut Members) -> Option<Self> {
+        let account = account(members);
+        let of = Of::read(members)?;
         Some(Self { account: account?, of })
     }
 
@@ -61,6 +79,7 @@ impl Selection {
     pub(crate) fn holds(&self, registration: &Registration) -> bool {
         let job = &registration.job;
         match &self.of {
+            Of::All => true,
             Of::Channel(channel) => job.job_type.channel() == channel.as_str(),
             Of::JobType { job_type, target } => {
                 job.job_type == *job_type && (target.is_none() || job.target == *target)
@@ -68,9 +87,10 @@ impl Selection {
         }
     }
 
-    /// The channel that they are on.
+    /// The channel that they are on, when it is one.
     pub(crate) fn channel(&self) -> &str {
         match &self.of {
+            Of::All => "any channel",
             Of::Channel(channel) => channel.as_str(),
             Of::JobType { job_type, .. } => job_type.channel(),
         }

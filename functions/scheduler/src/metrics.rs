@@ -15,19 +15,24 @@ const FUNCTION: &str = "scheduler";
 struct Ended {
     skipped: bool,
     cursor_kept: bool,
+    /// The metric that says why its minute was not done.
+    reason: &'static str,
 }
 
 impl Ended {
     fn of(end: &TickEnd) -> Self {
-        let (skipped, cursor_kept) = match end {
+        let (skipped, cursor_kept, reason) = match end {
             // The minute is done already: nothing was left out.
             TickEnd::Skipped(Skip::Repeated) | TickEnd::Dispatched(CursorMove::Moved | CursorMove::Lost) => {
-                (false, false)
+                (false, false, "MinutesDone")
             }
-            TickEnd::Skipped(Skip::Paused | Skip::Throttled | Skip::Backlogged) => (true, false),
-            TickEnd::Dispatched(CursorMove::Kept) | TickEnd::Failed(_) => (false, true),
+            TickEnd::Skipped(Skip::Paused) => (true, false, "MinutesPaused"),
+            TickEnd::Skipped(Skip::Throttled) => (true, false, "MinutesThrottled"),
+            TickEnd::Skipped(Skip::Backlogged) => (true, false, "MinutesBacklogged"),
+            TickEnd::Dispatched(CursorMove::Kept) => (false, true, "MinutesSentInPart"),
+            TickEnd::Failed(_) => (false, true, "MinutesFailed"),
         };
-        Self { skipped, cursor_kept }
+        Self { skipped, cursor_kept, reason }
     }
 }
 
@@ -52,6 +57,10 @@ pub(crate) fn tick(
         values.push(Metric::count("FannedOut", report.fanned_out));
         values.push(Metric::count("SkippedJobTypes", was_skipped));
         values.push(Metric::count("CursorsKept", was_kept));
+        if report.behind_minutes > 0 {
+            values.push(Metric::count("BehindMinutes", report.behind_minutes.into()));
+            values.push(Metric::count(ended.reason, 1));
+        }
         values.push(lag_metric(lag));
         metrics.emit(now, Dimension::JobType(&report.job_type), values);
         log(minute, report);
@@ -68,7 +77,14 @@ pub(crate) fn tick(
         job_types = reports.len(),
         dispatched = total.dispatched,
         held = total.held,
-        missed_minutes = total.missed,
+        due = total.due,
+        caught_up = total.caught_up,
+        over_budget = total.over_budget,
+        stretched = total.stretched,
+        left = total.left,
+        late = total.late,
+        late_minutes = total.late_minutes,
+        latest_minutes = total.latest_minutes,
         skipped_job_types = skipped,
         cursors_kept = kept,
         lag_seconds = lag.as_secs_f64(),
@@ -99,7 +115,11 @@ pub(crate) fn drains(
         partitions = total.partitions,
         dispatched = total.dispatched,
         held = total.held,
+        caught_up = total.caught_up,
+        left = total.left,
+        late = total.late,
         undrained = total.undrained,
+        failed = total.failed,
         records_failed = failed,
         "drained"
     );
@@ -109,11 +129,19 @@ fn dispatched(report: &DrainReport) -> Vec<Metric> {
     let mut values = vec![
         Metric::count("Dispatched", report.dispatched),
         Metric::count("Held", report.held),
-        Metric::count("MissedMinutes", report.missed),
+        Metric::count("MissedMinutes", report.caught_up),
         Metric::count("RowsUnreadable", report.unreadable),
     ];
-    // A metric costs by the month: only where a shared limit has kept something back.
-    let kept_back = [("OverBudget", report.over_budget), ("Stretched", report.stretched)];
+    // A metric costs by the month: only where something was kept back, late or failed.
+    let kept_back = [
+        ("OverBudget", report.over_budget),
+        ("Stretched", report.stretched),
+        ("LeftMinutes", report.left),
+        ("LateDispatches", report.late),
+        ("LateMinutes", report.late_minutes),
+        ("PartitionsUndrained", report.undrained),
+        ("PartitionsFailed", report.failed),
+    ];
     values.extend(
         kept_back.into_iter().filter(|(_, jobs)| *jobs > 0).map(|(name, jobs)| Metric::count(name, jobs)),
     );
@@ -138,7 +166,7 @@ fn log(minute: EpochMinute, report: &JobTypeTick) {
             tracing::error!(%job_type, %minute, "a job type was dispatched in part, the next tick covers the rest");
         }
         TickEnd::Skipped(reason @ (Skip::Paused | Skip::Throttled | Skip::Backlogged)) => {
-            tracing::warn!(%job_type, %minute, ?reason, "a job type was left out, a later tick covers it");
+            tracing::warn!(%job_type, %minute, ?reason, behind_minutes = report.behind_minutes, "a job type was left out, a later tick covers it");
         }
         TickEnd::Skipped(Skip::Repeated) | TickEnd::Dispatched(CursorMove::Moved | CursorMove::Lost) => {}
     }

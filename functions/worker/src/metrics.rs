@@ -41,6 +41,9 @@ pub(crate) fn pass(
     for (error, (job, polls)) in &report.errors {
         tracing::warn!(polls, %job, %error, "polls failed, their jobs are held");
     }
+    for (reason, jobs) in &report.unavailable_because {
+        tracing::error!(jobs, %reason, "jobs could not be polled for a reason of our own, they are tried again");
+    }
     tracing::info!(
         records = report.records,
         polled = report.polled,
@@ -50,6 +53,7 @@ pub(crate) fn pass(
         duplicates = report.duplicates,
         throttled = report.throttled,
         over_budget = report.over_budget,
+        unavailable = report.unavailable,
         renewed = report.renewed,
         unstarted = report.unstarted,
         cut_off = report.cut_off,

@@ -256,7 +256,7 @@ fn cause(name: &str) -> Result<HoldCause, ItemError> {
 }
 
 fn park_reason(name: &str) -> Result<ParkReason, ItemError> {
-    [ParkReason::Unauthorized, ParkReason::Gone, ParkReason::Quarantined, ParkReason::Withdrawn]
+    ParkReason::ALL
         .into_iter()
         .find(|reason| reason.as_str() == name)
         .ok_or_else(|| wrong("parked", &format!("`{name}` is none that this build knows")))

@@ -60,7 +60,7 @@ fn matches(row: &JobRow, args: &JobListArgs, minute: EpochMinute) -> bool {
         && args.only.is_none_or(|only| condition(row, minute) == only)
 }
 
-pub(super) fn condition(row: &JobRow, minute: EpochMinute) -> Condition {
+pub(crate) fn condition(row: &JobRow, minute: EpochMinute) -> Condition {
     if row.parked.is_some() {
         Condition::Parked
     } else if row.is_held(minute) {

@@ -12,19 +12,19 @@ use super::failed;
 use crate::exit::Failure;
 
 /// What stands in the way of each job type, and its next minute.
-pub(super) struct Moments<'a> {
+pub(crate) struct Moments<'a> {
     store: &'a Store,
     wall: EpochMinute,
     gates: BTreeMap<JobTypeId, Gate>,
 }
 
 impl<'a> Moments<'a> {
-    pub(super) fn new(store: &'a Store) -> Self {
+    pub(crate) fn new(store: &'a Store) -> Self {
         Self { store, wall: WheelClock::wall_now().minute(), gates: BTreeMap::new() }
     }
 
     /// What stands in the way of a job type.
-    pub(super) async fn gate(&mut self, job_type: &JobTypeId) -> Result<Gate, Failure> {
+    pub(crate) async fn gate(&mut self, job_type: &JobTypeId) -> Result<Gate, Failure> {
         if let Some(gate) = self.gates.get(job_type) {
             return Ok(*gate);
         }
@@ -34,7 +34,7 @@ impl<'a> Moments<'a> {
     }
 
     /// The first minute that a tick is still to come for.
-    pub(super) async fn next(&mut self, job_type: &JobTypeId) -> Result<EpochMinute, Failure> {
+    pub(crate) async fn next(&mut self, job_type: &JobTypeId) -> Result<EpochMinute, Failure> {
         let gate = self.gate(job_type).await?;
         Ok(gate.cursor.map_or(self.wall, |cursor| cursor.plus(1).max(self.wall)))
     }

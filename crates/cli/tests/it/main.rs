@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 mod inspection;
 mod live;
+mod operating;
 mod outage;
 mod planning;
 mod polling;

@@ -213,6 +213,7 @@ impl Conversation<'_> {
             | Outcome::Gone
             | Outcome::BadResponse { .. }
             | Outcome::BusRefused { .. }
+            | Outcome::Unavailable { .. }
             | Outcome::Crashed => return self.done(outcome),
         };
         if self.fresh == 0 && !self.has_moved {

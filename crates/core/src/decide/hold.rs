@@ -99,9 +99,10 @@ fn wait(from: Timestamp, seconds: u64, jitter_minutes: u32, kind: Kind) -> Wait 
     Wait { until: EpochMinute::at_or_after(instant), jitter_minutes, kind }
 }
 
-/// A poll that did not fit a shared limit is owed when its next slot begins. The row need not know.
+/// A poll that did not fit a shared limit is owed when its next slot begins, and one that we could not make a while later.
+/// The row need not know.
 fn deferred(poll: &Finished<'_>, policy: &Policy) -> Option<Wait> {
-    let seconds = poll.outcome.deferred_seconds()?;
+    let seconds = poll.outcome.owed_seconds()?;
     Some(wait(poll.polled_at, capped(seconds, policy), 0, Kind::Shared))
 }
 
@@ -196,6 +197,7 @@ fn backoff(row: &JobRow, poll: &Finished<'_>, policy: &Policy, draw: u64) -> Opt
         | Outcome::New { .. }
         | Outcome::RateLimited { .. }
         | Outcome::Unauthorized
+        | Outcome::Unavailable { .. }
         | Outcome::Deferred { .. } => return None,
     };
     let drawn = decorrelated(row.backoff_minutes, policy, draw);

@@ -77,6 +77,7 @@ pub(super) fn choose(row: &JobRow, cohort: Cohort, poll: &Finished<'_>, policy: 
         | Outcome::BadResponse { .. }
         | Outcome::BusRefused { .. }
         | Outcome::Crashed
+        | Outcome::Unavailable { .. }
         | Outcome::Deferred { .. } => None,
     };
     let rate = estimate.map_or_else(|| before.rate(quiet, middle), |estimate| estimate.rate(0, middle));

@@ -53,13 +53,12 @@ pub(crate) fn finished(text: &mut String, poll: Finished<'_>) -> serde_json::Res
     }
     text.push_str(r#","row":"#);
     self::row(text, row);
-    match outcome {
-        // Most of them.
-        Outcome::Unchanged { context: None } => text.push_str(r#","outcome":{"unchanged":{}}"#),
-        outcome => {
-            text.push_str(r#","outcome":"#);
-            text.push_str(&serde_json::to_string(outcome)?);
-        }
+    // Most of them.
+    if let Outcome::Unchanged { context: None } = outcome {
+        text.push_str(r#","outcome":{"unchanged":{}}"#);
+    } else {
+        text.push_str(r#","outcome":"#);
+        text.push_str(&serde_json::to_string(outcome)?);
     }
     if *hints != Hints::default() {
         text.push_str(r#","hints":"#);

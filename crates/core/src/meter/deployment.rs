@@ -56,7 +56,7 @@ pub const fn metrics(channels: u64, job_types: u64) -> u64 {
 /// Alarms of a stack: the fixed ones, three a job type, three a channel.
 #[must_use]
 pub const fn alarms(channels: u64, job_types: u64) -> u64 {
-    19 + 3 * job_types + 3 * channels
+    20 + 3 * job_types + 3 * channels
 }
 
 /// Time of a worker's batch, in milliseconds, whose polls last so long each.

@@ -128,22 +128,28 @@ fn read_one(record: &Record, catalog: &Catalog) -> Result<(PollMessage, ChannelN
     Ok((message, channel))
 }
 
-/// Fetches the credentials of the whole batch, a call a channel, and those of the applications. A job whose credentials
-/// cannot be read comes back: it must not be polled, and refused, as if it had none.
+/// The jobs of a batch, with what they are polled with.
+pub(super) struct Equipped<'r> {
+    pub(super) ready: Vec<Group<'r>>,
+    /// Those whose credentials could not be read, and why: they must not be polled, and refused, as if they had none.
+    pub(super) locked: Vec<(Group<'r>, String)>,
+    pub(super) applications: BTreeMap<ChannelName, Application>,
+}
+
+/// Fetches the credentials of the whole batch, a call a channel, and those of the applications.
 pub(super) async fn with_credentials<'r, P: Poller, K: CredentialStore>(
     groups: Groups<'r>,
     poller: &P,
     store: &K,
-    result: &mut BatchResult,
-) -> (Vec<Group<'r>>, BTreeMap<ChannelName, Application>) {
+) -> Equipped<'r> {
     let mut ready = Vec::with_capacity(groups.0.len());
-    let mut applications = BTreeMap::new();
+    let (mut locked, mut applications) = (Vec::new(), BTreeMap::new());
     for (channel, mut groups) in by_channel(groups) {
         if poller.uses_application(&channel) {
             match store.application(&channel).await {
                 Ok(found) => drop(applications.insert(channel.clone(), found.unwrap_or_default())),
                 Err(error) => {
-                    groups.iter().for_each(|group| group.fail(result, &error.chain()));
+                    locked.extend(groups.into_iter().map(|group| (group, error.chain())));
                     continue;
                 }
             }
@@ -153,7 +159,7 @@ pub(super) async fn with_credentials<'r, P: Poller, K: CredentialStore>(
         let mut answers = store.credentials(&channel, &accounts).await;
         // Missing answers are failures, never "no credentials".
         for group in groups.drain(answers.len().min(groups.len())..) {
-            group.fail(result, "the account's credentials were not answered for");
+            locked.push((group, "the account's credentials were not answered for".to_owned()));
         }
         for (mut group, answer) in groups.into_iter().zip(answers.drain(..)) {
             match answer {
@@ -161,11 +167,11 @@ pub(super) async fn with_credentials<'r, P: Poller, K: CredentialStore>(
                     group.credentials = found;
                     ready.push(group);
                 }
-                Err(error) => group.fail(result, &error.chain()),
+                Err(error) => locked.push((group, error.chain())),
             }
         }
     }
-    (ready, applications)
+    Equipped { ready, locked, applications }
 }
 
 fn by_channel(groups: Groups<'_>) -> BTreeMap<ChannelName, Vec<Group<'_>>> {

@@ -35,7 +35,7 @@ const SAVE_ATTEMPTS: u32 = 3;
 pub(super) enum Locked {
     /// This is what its poll came to.
     Outcome(Outcome),
-    /// The store did not answer: the job comes back.
+    /// The store did not answer: that is our own fault, and not the job's.
     Store(PortError),
 }
 

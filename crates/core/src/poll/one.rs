@@ -71,7 +71,7 @@ where
     match polled {
         Ok(polled) => publish_polled(message, worker, polled, now).await,
         Err(Locked::Outcome(outcome)) => uncalled(outcome),
-        Err(Locked::Store(error)) => End::Locked(error),
+        Err(Locked::Store(error)) => uncalled(Outcome::Unavailable { reason: error.chain() }),
     }
 }
 
@@ -123,6 +123,11 @@ pub(super) fn refused_until(scope: Scope, until: Timestamp, now: Timestamp) -> O
 /// What a poll comes to that is not made because a limit that it shares has no room.
 pub(super) fn deferred(spent: Spent) -> Outcome {
     Outcome::Deferred { reason: spent.reason, again_seconds: Some(spent.again_seconds) }
+}
+
+/// What a poll comes to that we could not make: a failure of our own, which is nothing against the job.
+pub(super) fn unavailable(reason: String, at: Timestamp) -> Ended {
+    Ended { at, outcome: Outcome::Unavailable { reason }, hints: Hints::default() }
 }
 
 const fn completed(at: Timestamp, outcome: Outcome, hints: Hints, tally: Tally) -> End {

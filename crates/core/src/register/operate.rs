@@ -34,6 +34,48 @@ pub async fn withdraw<S: JobStore>(
     Ok(withdrawn.await?.unwrap_or(false))
 }
 
+/// Parks a job for an operator: out of the wheel, its context kept, until [`resume`] or [`unpark`] takes it back. Registering
+/// it again does not. Tells whether it did.
+///
+/// A job that is parked already is left alone, but for one that waits for credentials: those that come must not end the
+/// pause.
+///
+/// # Errors
+/// When the store fails.
+pub async fn park<S: JobStore>(
+    now: Timestamp,
+    job: &JobId,
+    spec: &JobTypeSpec,
+    store: &S,
+) -> Result<bool, PortError> {
+    let parked = edit(job, None, store, |old| {
+        if old.parked.is_some_and(|parked| parked.reason != ParkReason::Unauthorized) {
+            return Edit::Keep(false);
+        }
+        let mut row = old.clone();
+        if old.parked.is_none() {
+            row.place = Place::Parked { shard: wheel::shard(job, spec.shards) };
+        }
+        row.hold = None;
+        row.parked = Some(Parked { reason: ParkReason::Paused, since: now.minute() });
+        Edit::Write(Box::new(row), true)
+    });
+    Ok(parked.await?.unwrap_or(false))
+}
+
+/// Takes back a job that an operator has parked, and no other. Tells whether it did.
+///
+/// # Errors
+/// When the store fails.
+pub async fn resume<S: JobStore>(
+    now: Timestamp,
+    job: &JobId,
+    spec: &JobTypeSpec,
+    store: &S,
+) -> Result<bool, PortError> {
+    unpark_if(now, job, Some(ParkReason::Paused), spec, store).await
+}
+
 /// Takes a parked job back into the wheel, whatever it was parked for, its context kept and its failures forgotten.
 /// Tells whether it did.
 ///
@@ -45,8 +87,22 @@ pub async fn unpark<S: JobStore>(
     spec: &JobTypeSpec,
     store: &S,
 ) -> Result<bool, PortError> {
+    unpark_if(now, job, None, spec, store).await
+}
+
+/// As [`unpark`], but only when the job was parked for this reason, if one is given.
+///
+/// # Errors
+/// When the store fails.
+pub async fn unpark_if<S: JobStore>(
+    now: Timestamp,
+    job: &JobId,
+    reason: Option<ParkReason>,
+    spec: &JobTypeSpec,
+    store: &S,
+) -> Result<bool, PortError> {
     let unparked = edit(job, None, store, |old| {
-        if old.parked.is_none() {
+        if old.parked.is_none_or(|parked| reason.is_some_and(|reason| parked.reason != reason)) {
             return Edit::Keep(false);
         }
         let mut row = old.clone();

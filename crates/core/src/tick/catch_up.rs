@@ -16,20 +16,21 @@ use crate::wheel::{MAX_CATCH_UP_MINUTES, Window};
 const MAX_DELAY_MINUTES: u32 = 15;
 /// The longest catch-up, in minutes: four delays, so three invocations that hand a partition on. What is left of a longer
 /// outage is closer together.
-const LONGEST_MINUTES: u32 = 4 * MAX_DELAY_MINUTES;
+pub(super) const LONGEST_MINUTES: u32 = 4 * MAX_DELAY_MINUTES;
 
-/// A window's partitions: those of now, those of the coming minutes, and how many are left to their next due minute.
+/// A window's partitions: those of now, those of the coming minutes, and those that are left to their next due minute.
 pub(super) struct Paced {
     pub(super) now: Vec<DrainMessage>,
     pub(super) later: Vec<DrainMessage>,
-    pub(super) left: u64,
+    /// Only to be counted, so that it is known of every due minute what became of it.
+    pub(super) left: Vec<DrainMessage>,
 }
 
 pub(super) fn paced(window: Window, spec: &JobTypeSpec) -> Paced {
-    let mut paced = Paced { now: Vec::new(), later: Vec::new(), left: 0 };
+    let mut paced = Paced { now: Vec::new(), later: Vec::new(), left: Vec::new() };
     for part in partitions(window, spec) {
         match wait_minutes(window, &part) {
-            None => paced.left += 1,
+            None => paced.left.extend(left(part).map(|part| drain_message(window, spec, part, 0))),
             Some(0) => paced.now.push(drain_message(window, spec, part, 0)),
             Some(wait) => paced.later.push(drain_message(window, spec, part, wait)),
         }
@@ -37,12 +38,22 @@ pub(super) fn paced(window: Window, spec: &JobTypeSpec) -> Paced {
     paced
 }
 
+/// A cohort that is left to its next due minute. Wake-ups are never.
+const fn left(part: Part) -> Option<Part> {
+    match part {
+        Part::Cohort { cohort, due, missed } => Some(Part::Left { cohort, due, missed }),
+        Part::Left { .. } | Part::Wakes { .. } => None,
+    }
+}
+
 /// How many minutes a partition waits for its turn; none when it is left to its next due minute.
-fn wait_minutes(window: Window, part: &Part) -> Option<u32> {
+pub(super) fn wait_minutes(window: Window, part: &Part) -> Option<u32> {
     let length = window.minutes();
     let back = window.to().since(part.due());
     let oldest = match part {
-        Part::Cohort { cohort, .. } => (length - 1).min(u32::from(cohort.cadence.minutes()) / 2),
+        Part::Cohort { cohort, .. } | Part::Left { cohort, .. } => {
+            (length - 1).min(u32::from(cohort.cadence.minutes()) / 2)
+        }
         // A wake-up comes once: none is left to another.
         Part::Wakes { .. } => length.min(MAX_CATCH_UP_MINUTES) - 1,
     };

@@ -1,12 +1,12 @@
 //! Draining partitions: pages of rows, held ones skipped, copies sent.
 
 use std::collections::BTreeSet;
-use std::ops::AddAssign;
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
 use super::catch_up::delayed;
+use super::report::DrainReport;
 use super::{Dispatch, PAGE_ROWS, PARTITIONS_IN_FLIGHT};
 use crate::activity::Price;
 use crate::batch::{BatchResult, Record};
@@ -26,49 +26,6 @@ const SEND_ATTEMPTS: u32 = 3;
 const MOST_SEND_ATTEMPTS: u32 = 6;
 /// Invocations that may continue one another on a partition: leaves hops for worker and completion.
 const MAX_DRAIN_HOPS: u8 = 5;
-
-/// Counts of what was drained.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DrainReport {
-    /// Partitions drained to their end.
-    pub partitions: u64,
-    /// Rows due.
-    pub due: u64,
-    /// Rows skipped because they are on hold.
-    pub held: u64,
-    /// Copies sent.
-    pub dispatched: u64,
-    /// Earlier due minutes that these copies make up for.
-    pub missed: u64,
-    /// Wake-ups left to the job's own cohort, due in the same window.
-    pub covered_wakes: u64,
-    /// Wake-ups of jobs that are parked or gone.
-    pub stale_wakes: u64,
-    /// Rows that could not be read. They stay where they are.
-    pub unreadable: u64,
-    /// Partitions that failed or ran out of time, to be drained again.
-    pub undrained: u64,
-    /// Due jobs that did not fit a limit that they share: woken in the next minute, or left to their next turn.
-    pub over_budget: u64,
-    /// Due jobs that were left to a later turn, because for long more is due than fits.
-    pub stretched: u64,
-}
-
-impl AddAssign for DrainReport {
-    fn add_assign(&mut self, other: Self) {
-        self.partitions += other.partitions;
-        self.due += other.due;
-        self.held += other.held;
-        self.dispatched += other.dispatched;
-        self.missed += other.missed;
-        self.covered_wakes += other.covered_wakes;
-        self.stale_wakes += other.stale_wakes;
-        self.unreadable += other.unreadable;
-        self.undrained += other.undrained;
-        self.over_budget += other.over_budget;
-        self.stretched += other.stretched;
-    }
-}
 
 /// Drains partitions, several at once. Gives back those that are not drained to their end, each with where to go on.
 pub(super) async fn drain<S: JobStore, Q: Queues, C: Clock>(
@@ -165,6 +122,7 @@ async fn drain_one<S: JobStore, Q: Queues, C: Clock>(
             }
             Err(_) => {
                 report.undrained += 1;
+                report.failed += 1;
                 return (report, Some(part));
             }
         }
@@ -179,10 +137,11 @@ async fn drain_page<S: JobStore, Q: Queues, C>(
     dispatch: &Dispatch<'_, S, Q, C>,
 ) -> Result<(DrainReport, Option<String>), PortError> {
     let Page { mut ready, mut report, next } = read_page(part, spec, dispatch).await?;
+    let mut sent = 0;
     for attempt in 1.. {
         let sending = ready.len();
         let refused = send_page(ready, part, spec, dispatch).await;
-        report.dispatched += (sending - refused.jobs.len()) as u64;
+        sent += (sending - refused.jobs.len()) as u64;
         match refused.error {
             None => break,
             Some(error) if error.retry == Retry::Never || attempt >= MOST_SEND_ATTEMPTS => return Err(error),
@@ -192,7 +151,7 @@ async fn drain_page<S: JobStore, Q: Queues, C>(
         ready = read_page(part, spec, dispatch).await?.ready;
         ready.retain(|row| refused.jobs.contains(&row.job));
     }
-    report.missed = report.dispatched * u64::from(part.part.missed());
+    report.sent(sent, part.part.missed(), late_minutes(part));
     Ok((report, next))
 }
 
@@ -218,11 +177,24 @@ async fn read_page<S: JobStore, Q, C>(
             !row.place.cohort().is_some_and(|cohort| window.is_some_and(|window| window.covers(cohort)))
         });
         report.covered_wakes += (woken - ready.len()) as u64;
+        report.woken = ready.len() as u64;
     }
-    report.due = ready.len() as u64;
-    ready.retain(|row| !row.is_held(part.minute));
-    report.held = report.due - ready.len() as u64;
+    let minutes = u64::from(part.part.missed()) + 1;
+    let rows = ready.len() as u64;
+    report.due = rows * minutes;
+    if let Part::Left { .. } = part.part {
+        report.left = report.due;
+        ready.clear();
+    } else {
+        ready.retain(|row| !row.is_held(part.minute));
+        report.held = (rows - ready.len() as u64) * minutes;
+    }
     Ok(Page { ready, report, next })
+}
+
+/// Minutes from the first due minute that a partition's copies answer for to the one in which they are sent.
+fn late_minutes(part: &DrainMessage) -> u32 {
+    part.minute.since(part.part.first_due())
 }
 
 /// The jobs of a page that were not durably enqueued, and one of the reasons.
@@ -292,7 +264,7 @@ pub(super) async fn read_rows<S: JobStore>(
     report: &mut DrainReport,
 ) -> Result<(Vec<JobRow>, Option<String>), PortError> {
     match part.part {
-        Part::Cohort { cohort, .. } => {
+        Part::Cohort { cohort, .. } | Part::Left { cohort, .. } => {
             let page = store.read_cohort(&spec.id, cohort, part.from.as_deref(), PAGE_ROWS).await?;
             report.unreadable += u64::from(page.unreadable);
             Ok((page.items, page.next))

@@ -24,11 +24,29 @@ pub(super) struct Candidate {
     pub(super) missed: u32,
     /// Whether a wake-up names it: it did not fit before, or is owed.
     pub(super) is_woken: bool,
+    /// In how many minutes its turn is, in the catch-up of a late window: 0 for now, none when its own next turn is nearer.
+    pub(super) wait: Option<u32>,
     /// What it takes of the limits that it shares.
     pub(super) costs: Vec<Cost>,
 }
 
 impl Candidate {
+    /// The due minutes that its dispatch answers for.
+    pub(super) fn due_minutes(&self) -> u64 {
+        u64::from(self.missed) + 1
+    }
+
+    /// Makes one of two of the same job: of two wake-ups, or of one and the job's own turn. The turn is what it is for, and
+    /// it goes where the wake-up would.
+    pub(super) fn join(&mut self, other: Self) {
+        let wait = [self.wait, other.wait].into_iter().flatten().min();
+        let is_woken = self.is_woken || other.is_woken;
+        if self.is_woken {
+            *self = other;
+        }
+        (self.wait, self.is_woken) = (wait, is_woken);
+    }
+
     fn cost(&self, limit: usize) -> u64 {
         self.costs.iter().find(|(place, _)| *place == limit).map_or(0, |(_, units)| *units)
     }
@@ -109,8 +127,8 @@ pub(super) fn turns(candidates: Vec<Candidate>, limits: &Limits) -> (Vec<Candida
 /// The order in which candidates are dispatched.
 ///
 /// What was put off before comes first, whatever its level, so that no level waits for ever. Then the levels, the one with
-/// the fastest cadence first. Within each, the first job of every account comes before the second of any. Otherwise by a
-/// hash that is another one in every minute.
+/// the fastest cadence first. Within each, the first job of every account comes before the second of any, and what has been
+/// due for longest comes first. Otherwise by a hash that is another one in every minute.
 pub(super) fn in_order(
     candidates: Vec<Candidate>,
     specs: &[&JobTypeSpec],
@@ -123,16 +141,18 @@ pub(super) fn in_order(
     };
     let hash =
         |candidate: &Candidate| mix(job_hash(&candidate.row.job, Purpose::Spread), u64::from(minute.get()));
-    let mut keyed: Vec<_> =
-        candidates.into_iter().map(|candidate| ((class(&candidate), hash(&candidate)), candidate)).collect();
+    let mut keyed: Vec<_> = candidates
+        .into_iter()
+        .map(|candidate| ((class(&candidate), candidate.due, hash(&candidate)), candidate))
+        .collect();
     keyed.sort_unstable_by_key(|(key, _)| *key);
     let mut jobs = BTreeMap::<AccountId, u32>::new();
     let mut ranked: Vec<_> = keyed
         .into_iter()
-        .map(|((class, hash), candidate)| {
+        .map(|((class, due, hash), candidate)| {
             let jobs = jobs.entry(candidate.row.job.account.clone()).or_default();
             *jobs += 1;
-            ((class, *jobs, hash), candidate)
+            ((class, *jobs, due, hash), candidate)
         })
         .collect();
     ranked.sort_unstable_by_key(|(key, _)| *key);

@@ -36,7 +36,7 @@ fn candidate(account: &str, target: u32, level: &str, is_woken: bool) -> Candida
     let subject = Subject { external_id: "1".to_owned(), base_url: None };
     let level = ServiceLevel::new(level).unwrap();
     let row = JobRow::new(job, place, subject, level, Revision(1), NOW);
-    Candidate { member: 0, row, due: NOW, missed: 0, is_woken, costs: vec![(0, 1)] }
+    Candidate { member: 0, row, due: NOW, missed: 0, is_woken, wait: Some(0), costs: vec![(0, 1)] }
 }
 
 fn names(candidates: &[Candidate]) -> Vec<&str> {

@@ -4,16 +4,19 @@
 //! wake-up for the next minute before the cursor moves. Where more is due for long than fits, each job is dispatched in
 //! some of its turns only, the same share for every account that asks for the same ([`order`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 
-use super::catch_up::drain_message;
-use super::drain::{self, DrainReport};
+use super::catch_up::{self, drain_message};
+use super::drain;
 use super::limits::Limits;
 use super::order::{self, Candidate};
-use super::{CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, TickEnd, enter, partitions};
+use super::report::DrainReport;
+use super::{
+    CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, Skip, TickEnd, enter, partitions,
+};
 use crate::budget::{Pace, PaceKey};
 use crate::decide::soonest_wake;
 use crate::id::JobId;
@@ -95,16 +98,22 @@ where
 {
     let mut report = JobTypeTick::new(spec);
     let open = match enter(minute, spec, dispatch).await {
-        Ok(Entry::Skip(skip)) => {
-            report.end = TickEnd::Skipped(skip);
+        Ok(Entry::Repeated) => {
+            report.end_with(TickEnd::Skipped(Skip::Repeated));
+            None
+        }
+        Ok(Entry::Skip(skip, window)) => {
+            report.behind_minutes = window.minutes();
+            report.end_with(TickEnd::Skipped(skip));
             None
         }
         Ok(Entry::Open { cursor, window }) => {
             report.window_minutes = window.minutes();
+            report.behind_minutes = window.minutes();
             Some((cursor, window))
         }
         Err(error) => {
-            report.end = TickEnd::Failed(error);
+            report.end_with(TickEnd::Failed(error));
             None
         }
     };
@@ -115,7 +124,10 @@ impl Member<'_> {
     /// Ends its tick without moving the cursor.
     fn end(&mut self, end: TickEnd) {
         self.open = None;
-        self.report.end = end;
+        if let TickEnd::Failed(_) = end {
+            self.report.drained.forget_due();
+        }
+        self.report.end_with(end);
     }
 
     async fn move_cursor<S: ControlStore, Q, C>(
@@ -124,11 +136,12 @@ impl Member<'_> {
         dispatch: &Dispatch<'_, S, Q, C>,
     ) {
         let Some((cursor, _)) = self.open else { return };
-        self.report.end = match dispatch.store.move_cursor(&self.spec.id, cursor, minute).await {
+        let end = match dispatch.store.move_cursor(&self.spec.id, cursor, minute).await {
             Ok(true) => TickEnd::Dispatched(CursorMove::Moved),
             Ok(false) => TickEnd::Dispatched(CursorMove::Lost),
             Err(error) => TickEnd::Failed(error),
         };
+        self.report.end_with(end);
     }
 }
 
@@ -149,12 +162,19 @@ async fn collect<S: JobStore, Q, C: Clock>(
         member.report.drained += report;
         let (due, missed) = (part.due(), part.missed());
         let is_woken = matches!(part, Part::Wakes { .. });
+        let wait = catch_up::wait_minutes(window, &part);
         for row in rows {
-            let candidate = Candidate { member: index, row, due, missed, is_woken, costs: Vec::new() };
-            match found.get(&candidate.row.job) {
-                // A wake-up of several, or the job's own turn in the same window: what was put off once comes first.
-                Some(known) if known.is_woken => {}
-                Some(_) | None => drop(found.insert(candidate.row.job.clone(), candidate)),
+            let costs = Vec::new();
+            let candidate = Candidate { member: index, row, due, missed, is_woken, wait, costs };
+            match found.entry(candidate.row.job.clone()) {
+                btree_map::Entry::Vacant(place) => drop(place.insert(candidate)),
+                btree_map::Entry::Occupied(mut place) => {
+                    // Two wake-ups, or one and the job's own turn, are one dispatch.
+                    let drained = &mut member.report.drained;
+                    drained.covered_wakes += 1;
+                    (drained.due, drained.woken) = (drained.due - 1, drained.woken - 1);
+                    place.get_mut().join(candidate);
+                }
             }
         }
     }
@@ -179,10 +199,14 @@ async fn read_part<S: JobStore, Q, C: Clock>(
             Ok(read) => read,
             Err(_) => drain::read_rows(&message, spec, dispatch.store, &mut report).await?,
         };
-        report.due += page.len() as u64;
-        let before = rows.len();
+        let minutes = u64::from(message.part.missed()) + 1;
+        let (read, before) = (page.len(), rows.len());
         rows.extend(page.into_iter().filter(|row| !row.is_held(message.minute)));
-        report.held = report.due - (rows.len() as u64).max(before as u64);
+        report.due += read as u64 * minutes;
+        report.held += (read + before - rows.len()) as u64 * minutes;
+        if let Part::Wakes { .. } = message.part {
+            report.woken += read as u64;
+        }
         match next {
             Some(_) => message.from = next,
             None => break,
@@ -233,7 +257,10 @@ async fn read_paces<S: ControlStore, Q, C>(
 /// What becomes of the candidates.
 struct Parts {
     go: Vec<Candidate>,
+    /// Those that did not fit.
     wake: Vec<Candidate>,
+    /// Those of earlier minutes, whose turn in the catch-up is in so many minutes.
+    later: Vec<(u32, Candidate)>,
 }
 
 fn divide(
@@ -243,23 +270,51 @@ fn divide(
     limits: &mut Limits,
 ) -> Parts {
     let specs: Vec<&JobTypeSpec> = members.iter().map(|member| member.spec).collect();
+    let allowance: u64 = limits.all.iter().map(|limit| limit.allowance).sum();
+    let (candidates, later) = in_turn(members, candidates, limits, allowance);
     let (turns, put_off) = order::turns(candidates, limits);
     for candidate in put_off {
-        members[candidate.member].report.drained.stretched += 1;
+        members[candidate.member].report.drained.stretched += candidate.due_minutes();
     }
-    let mut parts = Parts { go: Vec::new(), wake: Vec::new() };
+    let mut parts = Parts { go: Vec::new(), wake: Vec::new(), later };
     for candidate in order::in_order(turns, &specs, minute) {
         if limits.take(&candidate.costs) {
             parts.go.push(candidate);
         } else {
-            members[candidate.member].report.drained.over_budget += 1;
+            members[candidate.member].report.drained.over_budget += candidate.due_minutes();
             parts.wake.push(candidate);
         }
     }
-    let allowance: u64 = limits.all.iter().map(|limit| limit.allowance).sum();
     let most = allowance.saturating_mul(WAKES_OF_ALLOWANCES).max(WAKES_AT_LEAST);
     parts.wake.truncate(usize::try_from(most).unwrap_or(usize::MAX));
     parts
+}
+
+/// Those of this minute, and those of a late window whose turn in the catch-up is yet to come. As with other job types it
+/// brings one phase a minute more than on an ordinary day, and leaves a phase to its own turn when that is nearer. So it is
+/// with everything where more is due than fits: there is no room to make up for anything.
+fn in_turn(
+    members: &mut [Member<'_>],
+    candidates: Vec<Candidate>,
+    limits: &Limits,
+    allowance: u64,
+) -> (Vec<Candidate>, Vec<(u32, Candidate)>) {
+    let is_overdrawn = limits.all.iter().any(|limit| !limit.pace.is_idle());
+    let most = allowance.saturating_mul(u64::from(catch_up::LONGEST_MINUTES)).max(WAKES_AT_LEAST);
+    let (mut now, mut later) = (Vec::new(), Vec::new());
+    for candidate in candidates {
+        if candidate.wait == Some(0) {
+            now.push(candidate);
+            continue;
+        }
+        members[candidate.member].report.drained.left += candidate.due_minutes();
+        if let (Some(wait), false) = (candidate.wait, is_overdrawn) {
+            later.push((wait, candidate));
+        }
+    }
+    later.sort_by_key(|(wait, _)| *wait);
+    later.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    (now, later)
 }
 
 /// Sends what goes and wakes what does not, job type by job type: one whose queue or partition fails keeps its cursor.
@@ -277,31 +332,34 @@ async fn send<S, Q, C>(
     let next = soonest_wake(dispatch.clock.now()).max(minute.plus(1));
     let mut messages: Vec<Vec<Outgoing>> = members.iter().map(|_| Vec::new()).collect();
     let mut wakes: Vec<Vec<Change>> = members.iter().map(|_| Vec::new()).collect();
+    let mut sent: Vec<DrainReport> = members.iter().map(|_| DrainReport::default()).collect();
     for Candidate { member, row, due, missed, costs, .. } in parts.go {
+        let cadence = row.place.cohort().map_or(0, |cohort| u32::from(cohort.cadence.minutes()));
+        sent[member].sent(1, missed, minute.since(due.minus(missed.saturating_mul(cadence))));
         let price = limits.price(&costs);
-        members[member].report.drained.missed += u64::from(missed);
         messages[member].push(drain::poll_message(row, (due, missed), 1, price, members[member].spec));
     }
-    for Candidate { member, row, .. } in parts.wake {
+    let later = parts.later.into_iter().map(|(wait, candidate)| (minute.plus(wait).max(next), candidate));
+    for (at, Candidate { member, row, .. }) in parts.wake.into_iter().map(|one| (next, one)).chain(later) {
         // A cohort that comes round by then brings the job itself.
-        if row.next_due(minute.plus(1)).is_none_or(|due| due > next) {
-            let wake = WakeUp { minute: next, job: row.job, place: row.place };
-            wakes[member].push(Change::Wake(wake));
+        if row.next_due(minute.plus(1)).is_none_or(|due| due > at) {
+            wakes[member].push(Change::Wake(WakeUp { minute: at, job: row.job, place: row.place }));
         }
     }
-    for ((member, messages), wakes) in members.iter_mut().zip(messages).zip(wakes) {
+    let of_members = members.iter_mut().zip(messages).zip(wakes).zip(sent);
+    for (((member, messages), wakes), sent) in of_members {
         if member.open.is_none() {
             continue;
         }
-        let (dispatched, woken) = (messages.len() as u64, wakes.len());
+        let (dispatched, woken) = (messages.len(), wakes.len());
         if !messages.is_empty() {
-            let sent = dispatch.queues.send(&QueueName::Jobs(member.spec.id.clone()), messages).await;
-            if let Err(error) = drain::confirm(usize::try_from(dispatched).unwrap_or(usize::MAX), sent) {
+            let answers = dispatch.queues.send(&QueueName::Jobs(member.spec.id.clone()), messages).await;
+            if let Err(error) = drain::confirm(dispatched, answers) {
                 member.end(TickEnd::Failed(error));
                 continue;
             }
         }
-        member.report.drained.dispatched = dispatched;
+        member.report.drained += sent;
         let applied = if wakes.is_empty() { Vec::new() } else { dispatch.store.apply(wakes).await };
         let is_done = |answer: &Result<Applied, PortError>| matches!(answer, Ok(Applied::Done));
         if applied.len() != woken || !applied.iter().all(is_done) {

@@ -7,6 +7,8 @@ use std::pin::pin;
 use futures_util::FutureExt;
 use pollwheel_core::batch::{BatchResult, Record};
 use pollwheel_core::complete::{self, Completion, CompletionReport};
+use pollwheel_core::id::JobTypeId;
+use pollwheel_core::message::{DrainMessage, Message};
 use pollwheel_core::poll::{self, PollReport, Worker};
 use pollwheel_core::ports::{Bus, Clock, ControlStore, CredentialStore, JobStore, Poller, Queues};
 use pollwheel_core::tick::{Dispatch, DrainReport, drain_messages};
@@ -25,7 +27,7 @@ use crate::queue::LocalQueues;
 pub(super) enum Report {
     Polled(Box<PollReport>),
     Completed(Box<CompletionReport>),
-    Drained(DrainReport),
+    Drained(Vec<(JobTypeId, DrainReport)>),
 }
 
 /// An invocation that has ended, one way or another.
@@ -97,6 +99,9 @@ where
                 for (error, (job, polls)) in &report.errors {
                     tracing::warn!(polls, %job, %error, "polls failed, their jobs are held");
                 }
+                for (reason, jobs) in &report.unavailable_because {
+                    tracing::error!(jobs, %reason, "jobs could not be polled for a reason of our own, they are tried again");
+                }
                 (result, Report::Polled(Box::new(report)))
             }
             Function::Completion => {
@@ -120,8 +125,15 @@ where
                     deadline: clock.now().plus(self.clock.to_wheel(self.config.function_timeout / 2)),
                     fan_out_above: self.config.fan_out_above,
                 };
-                let (result, report) = drain_messages(records, &dispatch).await;
-                (result, Report::Drained(report))
+                let (mut result, mut reports) = (BatchResult::default(), Vec::new());
+                for record in records {
+                    // Each alone, so that it is known whose due minutes it counts.
+                    let (one, report) = drain_messages(std::slice::from_ref(record), &dispatch).await;
+                    result.failed.extend(one.failed);
+                    let of = DrainMessage::decode(&record.body).ok().map(|message| message.job_type);
+                    reports.extend(of.map(|job_type| (job_type, report)));
+                }
+                (result, Report::Drained(reports))
             }
         }
     }
@@ -188,7 +200,11 @@ impl Finished {
         match self.report {
             Some(Report::Polled(report)) => totals.add_polls(&report),
             Some(Report::Completed(report)) => totals.add_completions(&report),
-            Some(Report::Drained(report)) => totals.add_drained(&report),
+            Some(Report::Drained(reports)) => {
+                for (job_type, report) in &reports {
+                    totals.add_drained(job_type, report);
+                }
+            }
             None => totals.invocations_failed += 1,
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use pollwheel_core::complete::CompletionReport;
+use pollwheel_core::id::JobTypeId;
 use pollwheel_core::meter::Metered;
 use pollwheel_core::poll::PollReport;
 use pollwheel_core::spread::Freshness;
@@ -16,9 +17,9 @@ use pollwheel_core::time::EpochMinute;
 pub struct Totals {
     /// Ticks run.
     pub ticks: u64,
-    /// Rows due, held ones included.
+    /// Due minutes of jobs, held ones included: a job that was due twice in a late window counts twice.
     pub due: u64,
-    /// Rows that were due and skipped because they are on hold.
+    /// Due minutes skipped because the job is on hold.
     pub skipped_on_hold: u64,
     /// Copies of rows sent to job queues.
     pub dispatched: u64,
@@ -26,6 +27,8 @@ pub struct Totals {
     pub missed_minutes: u64,
     /// Job types that a tick left out, by reason.
     pub skips: BTreeMap<&'static str, u64>,
+    /// Where the due minutes of each job type went.
+    pub job_types: BTreeMap<JobTypeId, JobTypeTotals>,
     /// Wake-ups that came to nothing: the job was parked, gone, or due anyway.
     pub idle_wakes: u64,
     /// Rows and messages that this build cannot read. They are kept.
@@ -78,6 +81,17 @@ pub struct Totals {
     pub freshness: Freshness,
 }
 
+/// Where the due minutes of a job type went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobTypeTotals {
+    /// Those that a pass has read: dispatched, made up for, or skipped for a reason.
+    pub drained: DrainReport,
+    /// Minutes whose tick did not dispatch it, or not whole, by reason. A later tick makes up for them.
+    pub minutes_not_dispatched: BTreeMap<&'static str, u64>,
+    /// Minutes that are still to be made up for: by so many it is late now.
+    pub behind_minutes: u32,
+}
+
 /// Where a run stands, after a tick.
 #[derive(Debug)]
 pub struct Snapshot<'a> {
@@ -96,30 +110,41 @@ impl Totals {
     pub(super) fn add_tick(&mut self, reports: &[JobTypeTick]) {
         self.ticks += 1;
         for report in reports {
-            self.add_drained(&report.drained);
-            let skip = match &report.end {
-                TickEnd::Skipped(Skip::Repeated) => "repeated",
-                TickEnd::Skipped(Skip::Paused) => "paused",
-                TickEnd::Skipped(Skip::Throttled) => "throttled",
-                TickEnd::Skipped(Skip::Backlogged) => "backlogged",
+            self.add_drained(&report.job_type, &report.drained);
+            let of_type = self.job_types.entry(report.job_type.clone()).or_default();
+            of_type.behind_minutes = report.behind_minutes;
+            let (skip, is_late) = match &report.end {
+                TickEnd::Skipped(Skip::Repeated) => ("repeated", false),
+                TickEnd::Skipped(Skip::Paused) => ("paused", true),
+                TickEnd::Skipped(Skip::Throttled) => ("throttled", true),
+                TickEnd::Skipped(Skip::Backlogged) => ("backlogged", true),
                 TickEnd::Dispatched(CursorMove::Moved) => continue,
-                TickEnd::Dispatched(CursorMove::Lost) => "overtaken",
-                TickEnd::Dispatched(CursorMove::Kept) => "sent_in_part",
-                TickEnd::Failed(_) => "failed",
+                TickEnd::Dispatched(CursorMove::Lost) => ("overtaken", false),
+                TickEnd::Dispatched(CursorMove::Kept) => ("sent_in_part", true),
+                TickEnd::Failed(_) => ("failed", true),
             };
+            if is_late {
+                *of_type.minutes_not_dispatched.entry(skip).or_default() += 1;
+            }
             *self.skips.entry(skip).or_default() += 1;
         }
     }
 
-    pub(super) fn add_drained(&mut self, report: &DrainReport) {
+    pub(super) fn add_drained(&mut self, job_type: &JobTypeId, report: &DrainReport) {
         self.due += report.due;
         self.skipped_on_hold += report.held;
         self.dispatched += report.dispatched;
-        self.missed_minutes += report.missed;
+        self.missed_minutes += report.caught_up;
         self.over_budget += report.over_budget;
         self.stretched += report.stretched;
         self.idle_wakes += report.covered_wakes + report.stale_wakes;
         self.unreadable += report.unreadable;
+        if let Some(of_type) = self.job_types.get_mut(job_type) {
+            of_type.drained += *report;
+        } else {
+            let of_type = JobTypeTotals { drained: *report, ..JobTypeTotals::default() };
+            self.job_types.insert(job_type.clone(), of_type);
+        }
     }
 
     pub(super) fn add_polls(&mut self, report: &PollReport) {

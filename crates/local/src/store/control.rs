@@ -80,6 +80,16 @@ impl Store {
         self.control(&pause_key(scope), |_| None).map_err(|failure| failure.of(format!("resuming {scope:?}")))
     }
 
+    /// Whether dispatch is stopped.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn is_paused(&self, scope: &PauseScope) -> Result<bool, PortError> {
+        self.backing
+            .read(|transaction| Ok(read(transaction, &pause_key(scope))?.is_some()))
+            .map_err(|failure: Failure| failure.of(format!("reading the pause of {scope:?}")))
+    }
+
     fn cursor(&self, job_type: &JobTypeId) -> Result<Cursor, Failure> {
         if let Some(cursor) = self.cursors.borrow().get(job_type) {
             return Ok(*cursor);

@@ -6,7 +6,9 @@
     reason = "clippy knows tests by their functions, not their helpers"
 )]
 
+mod accounting;
 mod contract;
+mod failure_policy;
 mod fixture;
 mod limits;
 mod queue;

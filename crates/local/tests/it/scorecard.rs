@@ -87,6 +87,7 @@ fn r02_missing_ticks_are_made_up_for_once_and_counted() {
             let window = (minute.get() + 1..=minute.get() + missing + 1).map(EpochMinute::new);
             let due_minutes: u64 = window.map(|minute| rows_due(&sim, minute)).sum();
             let left = due_minutes_left(&sim, minute, minute.plus(missing + 1));
+            assert_eq!((drained.due, drained.unaccounted(), drained.left), (due_minutes, 0, left));
             assert_eq!(sent(&sim) - before, drained.dispatched);
             assert!(
                 drained.dispatched <= 60,
@@ -94,7 +95,7 @@ fn r02_missing_ticks_are_made_up_for_once_and_counted() {
                 drained.dispatched
             );
             assert_eq!(
-                drained.dispatched + drained.missed + left,
+                drained.dispatched + drained.caught_up + drained.left,
                 due_minutes,
                 "every due minute is answered for"
             );

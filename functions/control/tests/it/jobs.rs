@@ -60,3 +60,54 @@ async fn a_parked_job_says_so_and_comes_back_when_it_is_told_to() {
     assert!(deployment.row("a1").await.unwrap().parked.is_none());
     assert_eq!(deployment.answer(&command("unpark", &selection)).await["unchanged"], 1);
 }
+
+#[tokio::test]
+async fn a_paused_account_stays_out_of_the_wheel_until_it_is_resumed() {
+    let deployment = Deployment::new();
+    deployment.register("a1").await;
+    deployment.register("a2").await;
+    let account = json!({"account_id": "a1"});
+    assert_eq!(deployment.answer(&command("pause", &account)).await, json!({"changed": 1, "unchanged": 0}));
+    deployment.register("a1").await;
+    let parked = deployment.row("a1").await.unwrap().parked.map(|parked| parked.reason.as_str());
+    assert_eq!(parked, Some("paused"), "registering again does not end a pause");
+    assert!(deployment.row("a2").await.unwrap().parked.is_none());
+    assert_eq!(deployment.answer(&command("resume", &account)).await, json!({"changed": 1, "unchanged": 0}));
+    assert!(deployment.row("a1").await.unwrap().parked.is_none());
+    assert_eq!(deployment.answer(&command("resume", &account)).await["unchanged"], 1);
+}
+
+#[tokio::test]
+async fn parked_jobs_are_taken_back_by_reason_page_by_page() {
+    let deployment = Deployment::new();
+    for account in ["a1", "a2", "a3"] {
+        deployment.register(account).await;
+    }
+    let spec = deployment.function.catalog.get(&job("a1").job_type).unwrap().clone();
+    for account in ["a1", "a2"] {
+        assert!(withdraw(NOW, &job(account), &spec, &*deployment.store).await.unwrap());
+    }
+    deployment.answer(&command("pause", &json!({"account_id": "a3"}))).await;
+    let mut selection = json!({"reason": "withdrawn", "channel": "mastodon", "limit": 1});
+    let mut unparked = 0;
+    loop {
+        let answer = deployment.answer(&command("unpark", &selection)).await;
+        unparked += answer["unparked"].as_u64().unwrap();
+        match answer.get("next") {
+            Some(next) => selection["next"] = next.clone(),
+            None => break,
+        }
+    }
+    assert_eq!(unparked, 2);
+    assert!(deployment.row("a3").await.unwrap().parked.is_some(), "it was parked for another reason");
+}
+
+#[tokio::test]
+async fn a_pause_of_the_channel_is_shown_with_each_job() {
+    let deployment = Deployment::new();
+    deployment.register("a1").await;
+    let selection = json!({"account_id": "a1", "channel": "mastodon"});
+    assert_eq!(deployment.answer(&command("show", &selection)).await["jobs"][0].get("paused"), None);
+    deployment.answer(&command("pause", &json!({"channel": "mastodon"}))).await;
+    assert_eq!(deployment.answer(&command("show", &selection)).await["jobs"][0]["paused"], true);
+}

@@ -100,6 +100,10 @@ impl Pauses for StorePauses {
     async fn resume(&self, scope: &PauseScope) -> Result<(), PortError> {
         self.0.resume(scope)
     }
+
+    async fn stops(&self, job_type: &JobTypeId) -> Result<bool, PortError> {
+        Ok(self.0.gate(job_type).await?.paused)
+    }
 }
 
 /// Credentials, in the open.

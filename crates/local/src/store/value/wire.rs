@@ -168,6 +168,8 @@ enum Reason {
     Quarantined,
     #[n(3)]
     Withdrawn,
+    #[n(4)]
+    Paused,
 }
 
 const fn counted(number: u32) -> Option<u32> {
@@ -360,6 +362,7 @@ impl From<row::Parked> for Parked {
             ParkReason::Gone => Reason::Gone,
             ParkReason::Quarantined => Reason::Quarantined,
             ParkReason::Withdrawn => Reason::Withdrawn,
+            ParkReason::Paused => Reason::Paused,
         };
         Self { reason, since: since.get() }
     }
@@ -372,6 +375,7 @@ impl From<Parked> for row::Parked {
             Reason::Gone => ParkReason::Gone,
             Reason::Quarantined => ParkReason::Quarantined,
             Reason::Withdrawn => ParkReason::Withdrawn,
+            Reason::Paused => ParkReason::Paused,
         };
         Self { reason, since: EpochMinute::new(since) }
     }
