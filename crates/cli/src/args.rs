@@ -95,7 +95,7 @@ impl Command {
 ///   account_id     your own id of the account (required)
 ///   channel        a channel in the folder of channels (required)
 ///   service_level  the account's plan, one that the channel declares: how often it is polled (required)
-///   cadence        {"fastest", "slowest"}, in minutes: a range of its own, instead of its level's
+///   cadence        {"fastest", "slowest"} in minutes, instead of its level's
 ///   external_id    the account's id at the third party (required)
 ///   job_types      a list of the channel's job types; all of them when left out
 ///   targets        a list of what is polled for the account, where the job type polls several things
@@ -233,8 +233,7 @@ The report:
                           failed, sent_in_part. A later tick made up for them
     behind_minutes        minutes that were still to be made up for when the run ended
   wall_seconds            real seconds of the run
-  freshness               by job type and level: items published whose time is known, and how old they were then, in seconds;
-                          without those of first polls
+  freshness               by job type and level: how old items were when they were published, in seconds
   usage                   what the same work would use on AWS, in the units that are billed there, by service; batches, and
                           messages of outcomes, are those of a deployment
   usd                     what that would cost in us-east-1, by component; `standing` is the part that time costs and polls

@@ -112,17 +112,6 @@ struct Work<'r> {
     decision: Decision,
 }
 
-/// A finished poll as [`decide`] takes it.
-const fn finished(poll: &Completed) -> Finished<'_> {
-    Finished {
-        due: poll.due,
-        polled_at: poll.at,
-        outcome: &poll.outcome,
-        hints: &poll.hints,
-        price: poll.price,
-    }
-}
-
 /// How one completion ended.
 enum End {
     Applied,
@@ -188,7 +177,7 @@ fn decided<'r, S, B>(
 ) -> Result<Vec<Work<'r>>, String> {
     let decide_one = |poll: Completed| {
         let spec = spec(&poll.row, completion.catalog)?;
-        let decision = decide(now, &poll.row, &finished(&poll), spec, completion.seed);
+        let decision = decide(now, &poll.row, &Finished::of(&poll), spec, completion.seed);
         Ok(Work { record, poll, decision })
     };
     polls.into_iter().map(decide_one).collect()
@@ -348,7 +337,7 @@ async fn settle<'r, S: JobStore, B: Bus>(
             return (work, said.err().map_or(end, End::Failed), attempt);
         }
         let Ok(spec) = spec(&fresh, completion.catalog) else { return (work, End::Departed, attempt) };
-        work.decision = decide(now, &fresh, &finished(&work.poll), spec, completion.seed);
+        work.decision = decide(now, &fresh, &Finished::of(&work.poll), spec, completion.seed);
         let changes: Vec<Change> = changes_of(&fresh, &work.decision).collect();
         let mut answers =
             if changes.is_empty() { Vec::new() } else { completion.store.apply(changes).await }.into_iter();

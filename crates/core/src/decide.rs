@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::activity::Price;
 use crate::cadence::Cadence;
+use crate::message::Completed;
 use crate::outcome::{Hints, Outcome};
 use crate::policy::{JobTypeSpec, Policy};
 use crate::row::{Hold, JobRow, ParkReason, Parked, Place};
@@ -40,6 +41,15 @@ pub struct Finished<'a> {
     pub hints: &'a Hints,
     /// What a poll cost when it was dispatched.
     pub price: Price,
+}
+
+impl<'a> Finished<'a> {
+    /// From a message of the completed queue.
+    #[must_use]
+    pub const fn of(poll: &'a Completed) -> Self {
+        let Completed { due, at, price, outcome, hints, row: _ } = poll;
+        Self { due: *due, polled_at: *at, outcome, hints, price: *price }
+    }
 }
 
 /// The terms of a decision, kept in the row, so that `pollwheel job explain` can say why the next poll is when it is.

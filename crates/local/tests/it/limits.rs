@@ -1,5 +1,6 @@
 //! Limits that many accounts share, under virtual time: never passed, shared fairly, overdrawn evenly.
 
+mod price;
 mod third_party;
 mod workers;
 
