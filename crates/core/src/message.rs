@@ -3,9 +3,12 @@
 //! Every message carries a version. A reader that does not know it must keep the message (report it as failed, so that
 //! it ends in the dead-letter queue), never drop it: during a deploy or a roll-back two versions run at once.
 
+mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
-pub(crate) use write::{Finished, finished};
+pub(crate) use write::finished;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -189,24 +192,24 @@ pub trait Message: Serialize + DeserializeOwned {
     /// # Errors
     /// [`MessageError`]: either way the message must be kept.
     fn decode(text: &str) -> Result<Self, MessageError> {
-        let malformed = |error: &serde_json::Error| MessageError::Malformed {
-            what: Self::WHAT,
-            reason: format!(
-                "{:?} error at line {}, column {}",
-                error.classify(),
-                error.line(),
-                error.column()
-            ),
-        };
-        // The common case in one pass; the version alone only when that fails.
-        match serde_json::from_str::<Envelope<Self>>(text) {
-            Ok(Envelope { v: VERSION, message }) => Ok(message),
-            Ok(Envelope { v, .. }) => Err(MessageError::UnknownVersion { found: v }),
-            Err(error) => match serde_json::from_str::<VersionOnly>(text) {
-                Ok(VersionOnly { v }) if v != VERSION => Err(MessageError::UnknownVersion { found: v }),
-                Ok(_) | Err(_) => Err(malformed(&error)),
-            },
-        }
+        decode_any(text)
+    }
+}
+
+/// Reads a message that may stand in any way that JSON can.
+fn decode_any<M: Message>(text: &str) -> Result<M, MessageError> {
+    let malformed = |error: &serde_json::Error| MessageError::Malformed {
+        what: M::WHAT,
+        reason: format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()),
+    };
+    // The common case in one pass; the version alone only when that fails.
+    match serde_json::from_str::<Envelope<M>>(text) {
+        Ok(Envelope { v: VERSION, message }) => Ok(message),
+        Ok(Envelope { v, .. }) => Err(MessageError::UnknownVersion { found: v }),
+        Err(error) => match serde_json::from_str::<VersionOnly>(text) {
+            Ok(VersionOnly { v }) if v != VERSION => Err(MessageError::UnknownVersion { found: v }),
+            Ok(_) | Err(_) => Err(malformed(&error)),
+        },
     }
 }
 
@@ -216,9 +219,17 @@ impl Message for PollMessage {
     fn encode(&self) -> String {
         sqs_safe(write::poll_message(self))
     }
+
+    fn decode(text: &str) -> Result<Self, MessageError> {
+        read::poll_message(text).map_or_else(|| decode_any(text), Ok)
+    }
 }
 impl Message for CompletedMessage {
     const WHAT: &'static str = "completed";
+
+    fn decode(text: &str) -> Result<Self, MessageError> {
+        read::completed(text).map_or_else(|| decode_any(text), Ok)
+    }
 }
 impl Message for DrainMessage {
     const WHAT: &'static str = "drain";
@@ -277,149 +288,4 @@ const fn is_zero(number: &u32) -> bool {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::activity::Activity;
-    use crate::context::{Context, ContextMap};
-    use crate::id::{AccountId, JobId, ServiceLevel};
-    use crate::row::{Place, Revision, Subject};
-
-    fn message(external_id: &str) -> PollMessage {
-        let job = JobId {
-            job_type: JobTypeId::new("mastodon/statuses").unwrap(),
-            account: AccountId::new("a1").unwrap(),
-            target: None,
-        };
-        let cohort = Cohort { cadence: crate::cadence::Cadence::FASTEST, phase: 0, shard: 0 };
-        let subject = Subject { external_id: external_id.to_owned(), base_url: None };
-        let level = ServiceLevel::new("free").unwrap();
-        let mut row =
-            JobRow::new(job, Place::Cohort(cohort), subject, level, Revision(1), EpochMinute::new(1));
-        let members = ContextMap::from_iter([("since".to_owned(), serde_json::Value::from(external_id))]);
-        row.context = Context::new(&members).unwrap();
-        PollMessage {
-            due: EpochMinute::new(29_000_000),
-            missed: 0,
-            spread: 7,
-            hop: 1,
-            price: Price::USUAL,
-            row,
-        }
-    }
-
-    #[test]
-    fn a_message_survives_the_queue() {
-        let sent = message("42");
-        let body = sent.encode();
-        assert!(body.starts_with(r#"{"v":1,"m":{"#) && body.len() < 450, "{} bytes: {body}", body.len());
-        assert_eq!(PollMessage::decode(&body), Ok(sent));
-    }
-
-    #[test]
-    fn a_poll_message_is_written_as_serde_would_write_it() {
-        let plain = message("42");
-        let mut full = message("4\u{1}\"\\2é\u{7F}");
-        full.missed = 3;
-        full.price = Price::of_thousandths(1500);
-        full.row.activity = Some(Activity { items_thousandths: 1500, exposure_seconds: 90 });
-        let cadence = crate::cadence::Cadence::FASTEST;
-        full.row.range = crate::cadence::CadenceRange::new(cadence, cadence).ok();
-        full.row.job.target = Some(crate::id::Target::new("a \"b\"").unwrap());
-        full.row.subject.base_url = Some("https://mastodon.example".to_owned());
-        full.row.hold =
-            Some(crate::row::Hold { until: EpochMinute::new(9), cause: crate::row::HoldCause::Hint });
-        (full.row.failures, full.row.gone, full.row.crashes, full.row.backoff_minutes) = (1, 2, 3, 4);
-        full.row.error = Some("network: \"reset\"".into());
-        full.row.applied = Some(EpochMinute::new(8));
-        full.row.terms = Some(crate::decide::Terms {
-            at: EpochMinute::new(7),
-            activity: crate::cadence::Cadence::FASTEST,
-            rate: 1200,
-            price: Price::of_thousandths(1500),
-            asked_seconds: 812,
-            clamp: Some(crate::decide::Clamp::Level),
-            floor_seconds: Some(60),
-            hold: full.row.hold,
-            jitter_minutes: 1,
-            wake: Some(EpochMinute::new(10)),
-        });
-        let mut parked = message("42");
-        parked.row.context = Context::empty();
-        parked.row.place = Place::Parked { shard: 3 };
-        let reason = crate::row::ParkReason::Gone;
-        parked.row.parked = Some(crate::row::Parked { reason, since: EpochMinute::new(5) });
-        for message in [plain, full, parked] {
-            assert_eq!(message.encode(), super::to_json(&Envelope { v: VERSION, message: &message }));
-        }
-    }
-
-    #[test]
-    fn finished_polls_are_written_as_serde_would_write_them() {
-        let poll = |outcome, hints| {
-            let PollMessage { due, price, row, .. } = message("42");
-            Completed { due, at: Timestamp::from_millis(1_740_052_800_123), price, row, outcome, hints }
-        };
-        let limit = crate::outcome::LimitReading {
-            scope: crate::outcome::Scope::Token("a \"b\"".into()),
-            remaining: 1,
-            cushion: 2,
-            reset_seconds: Some(3),
-        };
-        let dear = Price::of_thousandths(2500);
-        let polls = vec![
-            poll(Outcome::Unchanged { context: None }, Hints::default()),
-            Completed { price: dear, ..poll(Outcome::Unchanged { context: None }, Hints::default()) },
-            poll(
-                Outcome::Network { reason: "\u{FFFE}\n".to_owned() },
-                Hints { floor_seconds: Some(9), limits: vec![limit] },
-            ),
-        ];
-        let mut text = String::new();
-        for poll in &polls {
-            text.push_str(if text.is_empty() { "" } else { "," });
-            let Completed { due, at, price, row, outcome, hints } = poll;
-            finished(&mut text, Finished { due: *due, at: *at, price: *price, row, outcome, hints }).unwrap();
-        }
-        let message = CompletedMessage { hop: 3, polls };
-        assert_eq!(encode_completed(3, &text), message.encode());
-        assert_eq!(CompletedMessage::decode(&message.encode()), Ok(message));
-    }
-
-    #[test]
-    fn r26_every_text_satisfies_sqs_and_comes_back_the_same() {
-        let sent = message("\u{FFFE}\u{FFFF}\u{0}\u{1F}\u{7F}\u{FEFF}\u{1F600}\"\\");
-        let body = sent.encode();
-        let allowed = |c: char| matches!(u32::from(c), 0x9 | 0xA | 0xD | 0x20..=0xD7FF | 0xE000..=0xFFFD | 0x1_0000..=0x10_FFFF);
-        assert!(body.chars().all(allowed), "{body:?}");
-        let received = PollMessage::decode(&body).unwrap();
-        assert_eq!(received.row.subject, sent.row.subject);
-        assert_eq!(received.row.context.members(), sent.row.context.members());
-    }
-
-    #[test]
-    fn r30_an_unknown_version_is_told_from_a_broken_message() {
-        let newer = message("42").encode().replacen("\"v\":1", "\"v\":2", 1);
-        assert_eq!(PollMessage::decode(&newer), Err(MessageError::UnknownVersion { found: 2 }));
-        let alien = r#"{"v":9,"jobs":[1,2]}"#;
-        assert_eq!(PollMessage::decode(alien), Err(MessageError::UnknownVersion { found: 9 }));
-        for broken in ["", "not json", "{}", r#"{"v":1}"#, r#"{"v":1,"m":{"due":-1}}"#, "[]", r#"{"v":"1"}"#]
-        {
-            assert!(matches!(PollMessage::decode(broken), Err(MessageError::Malformed { .. })), "{broken}");
-        }
-    }
-
-    #[test]
-    fn r30_a_member_added_by_a_newer_build_of_the_same_version_is_ignored() {
-        let newer = message("42").encode().replacen("\"hop\":1", "\"hop\":1,\"colour\":\"blue\"", 1);
-        assert_eq!(PollMessage::decode(&newer), Ok(message("42")));
-    }
-
-    #[test]
-    fn an_error_does_not_repeat_the_message() {
-        let error = PollMessage::decode(r#"{"v":1,"m":{"due":"s3cret-t0ken"}}"#).unwrap_err().to_string();
-        assert!(!error.contains("s3cret"), "{error}");
-    }
 }

@@ -7,10 +7,9 @@
 use serde::Serialize;
 
 use super::{ORDINARY_BYTES, PollMessage, VERSION};
-use crate::activity::Price;
 use crate::outcome::{Hints, Outcome};
 use crate::row::{JobRow, Place, Subject};
-use crate::time::{EpochMinute, Timestamp};
+use crate::time::Timestamp;
 
 pub(super) fn poll_message(message: &PollMessage) -> String {
     // Named one by one, so that a new member cannot be forgotten here.
@@ -32,20 +31,15 @@ pub(super) fn poll_message(message: &PollMessage) -> String {
     text
 }
 
-/// A [`Completed`](super::Completed) whose parts are elsewhere.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Finished<'a> {
-    pub(crate) due: EpochMinute,
-    pub(crate) at: Timestamp,
-    pub(crate) price: Price,
-    pub(crate) row: &'a JobRow,
-    pub(crate) outcome: &'a Outcome,
-    pub(crate) hints: &'a Hints,
-}
-
-/// Appends a finished poll. On an error what was appended is no use.
-pub(crate) fn finished(text: &mut String, poll: Finished<'_>) -> serde_json::Result<()> {
-    let Finished { due, at, price, row, outcome, hints } = poll;
+/// Appends a finished poll as a [`Completed`](super::Completed): what came of a message, and when. On an error what was
+/// appended is no use.
+pub(crate) fn finished(
+    text: &mut String,
+    message: &PollMessage,
+    at: Timestamp,
+    (outcome, hints): (&Outcome, &Hints),
+) -> serde_json::Result<()> {
+    let PollMessage { due, missed: _, spread: _, hop: _, price, row } = message;
     number(text, r#"{"due":"#, u64::from(due.get()));
     number(text, r#","at":"#, at.millis());
     if !price.is_usual() {

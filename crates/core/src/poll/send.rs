@@ -3,7 +3,7 @@
 use super::batch::Group;
 use super::{Ended, PollReport};
 use crate::batch::BatchResult;
-use crate::message::{Finished, ORDINARY_BYTES, PollMessage, encode_completed, finished};
+use crate::message::{ORDINARY_BYTES, encode_completed, finished};
 use crate::ports::{Outgoing, QueueName, Queues};
 
 /// Most bytes of outcomes in a message. SQS bills by 64 KB and takes 1 MiB.
@@ -20,9 +20,7 @@ pub(super) async fn send<Q: Queues>(
     let mut json = String::with_capacity(ORDINARY_BYTES);
     for (group, poll) in completed {
         json.clear();
-        let PollMessage { due, price, row, .. } = &group.message;
-        let Ended { at, outcome, hints } = &poll;
-        if finished(&mut json, Finished { due: *due, at: *at, price: *price, row, outcome, hints }).is_err() {
+        if finished(&mut json, &group.message, poll.at, (&poll.outcome, &poll.hints)).is_err() {
             report.unsent += 1;
             group.fail(result, "the outcome could not be written down");
             continue;
