@@ -105,7 +105,9 @@ mod tests {
             paced.now.iter().chain(&paced.later).filter(is_ours).map(|message| message.wait).collect();
         turns.sort_unstable();
         let due = window.due(cadence).count() as u64;
-        let left = due - turns.len() as u64;
+        let is_counted = |message: &&DrainMessage| matches!(message.part, Part::Left { cohort, .. } if cohort.cadence == cadence);
+        let left = paced.left.iter().filter(is_counted).count() as u64;
+        assert_eq!(left + turns.len() as u64, due, "each phase has its turn, or is left and counted");
         (turns, left)
     }
 

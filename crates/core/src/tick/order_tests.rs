@@ -59,6 +59,28 @@ fn what_was_put_off_goes_first_then_levels_then_every_accounts_first_job() {
 }
 
 #[test]
+fn within_a_level_what_has_been_due_for_longest_goes_first() {
+    let spec = spec();
+    let mut all = vec![candidate("fresh", 0, "free", false), candidate("top", 0, "enterprise", false)];
+    for (account, minutes) in [("stale", 40), ("staler", 50)] {
+        all.push(Candidate { due: NOW.minus(minutes), ..candidate(account, 0, "free", false) });
+    }
+    let sorted = in_order(all, &[&spec], NOW);
+    assert_eq!(names(&sorted), ["top", "staler", "stale", "fresh"]);
+}
+
+#[test]
+fn a_wake_up_and_the_jobs_own_turn_are_one_dispatch_whichever_is_read_first() {
+    let turn = Candidate { due: NOW.minus(3), missed: 2, wait: None, ..candidate("a", 0, "free", false) };
+    let wake = Candidate { due: NOW, wait: Some(0), ..candidate("a", 0, "free", true) };
+    for (mut first, second) in [(turn.clone(), wake.clone()), (wake, turn)] {
+        first.join(second);
+        let joined = (first.due, first.missed, first.is_woken, first.wait, first.due_minutes());
+        assert_eq!(joined, (NOW.minus(3), 2, true, Some(0), 3));
+    }
+}
+
+#[test]
 fn jobs_that_were_put_off_take_turns_by_account_whatever_their_level() {
     let spec = spec();
     let mut all: Vec<Candidate> =
