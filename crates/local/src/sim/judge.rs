@@ -96,7 +96,12 @@ impl Verdict {
         }
         let violations = self.violations.fixed + self.violations.sliding;
         if violations > 0 {
-            lines.push(format!("  limits: {violations} calls past them"));
+            let first = self
+                .violations
+                .first
+                .as_ref()
+                .map_or_else(String::new, |first| format!(", first by {first}"));
+            lines.push(format!("  limits: {violations} calls past them{first}"));
         }
         if self.max_hops > MAX_HOPS {
             lines.push(format!("  r19: {} hops from one tick, at most {MAX_HOPS}", self.max_hops));

@@ -25,12 +25,28 @@ pub(super) enum Caller {
 }
 
 /// Calls past a window's limit: each is one violation, of whichever kind of window noticed it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Violations {
     /// Of fixed windows: aligned to the clock, or to some other instant of the third party's choosing.
     pub fixed: u64,
     /// Of sliding windows: any stretch of time of the window's length.
     pub sliding: u64,
+    /// The first of them, in words.
+    pub first: Option<String>,
+}
+
+impl Violations {
+    fn tell(&mut self, window: &str, caller: Caller, Limit { calls, window_seconds }: Limit, now: Timestamp) {
+        self.first.get_or_insert_with(|| {
+            let caller = match caller {
+                Caller::Account(number) => format!("account {number}"),
+                Caller::Application => "the application".to_owned(),
+            };
+            format!(
+                "{caller}: more than {calls} in a {window} window of {window_seconds} s that ends at {now}"
+            )
+        });
+    }
 }
 
 /// Where a caller stands after a call.
@@ -65,8 +81,8 @@ impl Windows {
         Self { seed, accounts: vec![(0, 0); accounts], ..Self::default() }
     }
 
-    pub(super) const fn violations(&self) -> Violations {
-        self.violations
+    pub(super) fn violations(&self) -> Violations {
+        self.violations.clone()
     }
 
     /// Counts a call, past the limit or not.
@@ -94,8 +110,8 @@ impl Windows {
         let count = *count;
         self.slide(caller, limit, now, width);
         if count > limit.calls {
-            eprintln!("VIOL fixed {caller:?} {count} of {} at {now}", limit.calls);
             self.violations.fixed += 1;
+            self.violations.tell("fixed", caller, limit, now);
             return Standing::Refused { reset_seconds };
         }
         Standing::Served { remaining: limit.calls - count, reset_seconds }
@@ -111,8 +127,8 @@ impl Windows {
             calls.pop_front();
         }
         if calls.len() > limit.calls as usize {
-            eprintln!("VIOL sliding {caller:?} {} of {} at {now} {:?}", calls.len(), limit.calls, calls);
             self.violations.sliding += 1;
+            self.violations.tell("sliding", caller, limit, now);
         }
     }
 }
@@ -131,6 +147,9 @@ mod tests {
         }
         assert!(matches!(windows.call(Caller::Application, limit, at(0)), Standing::Refused { .. }));
         assert!(matches!(windows.call(Caller::Application, limit, at(61)), Standing::Served { .. }));
-        assert_eq!(windows.violations(), Violations { fixed: 1, sliding: 1 });
+        let violations = windows.violations();
+        assert_eq!((violations.fixed, violations.sliding), (1, 1));
+        let first = violations.first.unwrap();
+        assert!(first.starts_with("the application: more than 2 in a sliding window of 60 s"), "{first}");
     }
 }

@@ -157,6 +157,7 @@ fn join(whole: &mut Verdict, part: Verdict) {
     whole.recovered += part.recovered;
     whole.violations.fixed += part.violations.fixed;
     whole.violations.sliding += part.violations.sliding;
+    whole.violations.first = whole.violations.first.take().or(part.violations.first);
     whole.max_hops = whole.max_hops.max(part.max_hops);
     whole.broken.extend(part.broken);
     whole.writes += part.writes;

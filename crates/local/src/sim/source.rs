@@ -216,7 +216,7 @@ impl<U: Upstream> Source for Troubled<U> {
     }
 
     fn violations(&self) -> Violations {
-        Violations { fixed: self.inner.violations(), sliding: 0 }
+        Violations { fixed: self.inner.violations(), ..Violations::default() }
     }
 
     fn has_news(&self) -> bool {

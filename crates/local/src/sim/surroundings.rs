@@ -142,7 +142,11 @@ impl<W: Source> SimSurroundings<'_, W> {
             let jobs = self.jobs_by_type.get(&spec.id).copied().unwrap_or_default();
             let most = spec.backlog_limit.saturating_add(jobs.saturating_mul(self.copies));
             if depth.visible + depth.delayed > most {
-                self.notebook.broke(format!("r11: the backlog of {} passed its limit", spec.id));
+                let (id, limit) = (&spec.id, spec.backlog_limit);
+                self.notebook.broke(format!(
+                    "r11: the backlog of {id} passed its limit of {limit} by more than {} windows of {jobs} jobs",
+                    self.copies
+                ));
             }
         }
     }
