@@ -128,7 +128,6 @@ fn polls(criterion: &mut Criterion) {
             token: None,
             permits: None,
             budget: Duration::from_secs(30),
-            permits: None,
         };
         replay(&channels, black_box(request), SystemTime::now(), |_| black_box(response).clone())
     };

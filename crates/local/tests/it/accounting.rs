@@ -144,6 +144,7 @@ fn jobs(of_each: u32) -> Vec<NewJob> {
         subject: Subject { external_id: number.to_string(), base_url: None },
         level: level(CADENCES[number as usize % CADENCES.len()]),
         context: Context::empty(),
+        range: None,
     })
     .collect()
 }

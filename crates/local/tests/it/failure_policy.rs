@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::pending;
+use pollwheel_core::activity::Price;
 use pollwheel_core::batch::Record;
 use pollwheel_core::complete::{Completion, complete};
 use pollwheel_core::context::Context;
@@ -61,7 +62,14 @@ impl Bench {
     fn complete(&mut self, outcome: Outcome) {
         self.due = self.due.plus(APART_MINUTES);
         let at = self.due.start().plus(Duration::from_secs(10));
-        let poll = Completed { due: self.due, at, row: self.row(), outcome, hints: Hints::default() };
+        let poll = Completed {
+            due: self.due,
+            at,
+            price: Price::USUAL,
+            row: self.row(),
+            outcome,
+            hints: Hints::default(),
+        };
         self.apply(at, CompletedMessage { hop: 2, polls: vec![poll] }.encode());
     }
 
@@ -232,7 +240,9 @@ async fn poll_without_credentials(bench: &Bench, sent: &Sent) -> PollReport {
         time_left: &|| Duration::from_secs(60),
         limits: Limits::default(),
     };
-    let body = PollMessage { due: bench.due, missed: 0, spread: 0, hop: 1, row: bench.row() }.encode();
+    let body =
+        PollMessage { due: bench.due, missed: 0, spread: 0, hop: 1, price: Price::USUAL, row: bench.row() }
+            .encode();
     let record = Record { id: "1".to_owned(), body };
     let (result, report) = poll::poll(&[record], &worker, pending()).await;
     assert!(result.failed.is_empty(), "the record must not wander to the dead letters: {result:?}");

@@ -60,7 +60,7 @@ impl Bench {
 }
 
 fn bodies(deliveries: &[Delivery]) -> Vec<&str> {
-    deliveries.iter().map(|delivery| &*delivery.body).collect()
+    deliveries.iter().map(|delivery| delivery.body.as_str()).collect()
 }
 
 #[test]

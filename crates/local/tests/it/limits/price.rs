@@ -33,7 +33,7 @@ fn the_price_moves_cadences_until_what_is_due_is_what_the_limit_bears() {
             let put_off = settled.over_budget + settled.stretched;
             let used: u64 = deployment.served(START.plus(hours(20))).values().sum();
             let bears = 6 * 4 * 255;
-            println!(
+            eprintln!(
                 "{jobs} jobs: price {} thousandths, {used} calls of {bears} that the limit of {CALLS} bears, {put_off} put off, {} moves",
                 price.thousandths(),
                 settled.moved
