@@ -233,7 +233,7 @@ impl Flow {
 
 /// A row as they are, in bytes: an account on an instance of its own, with an id and a validator in its context, and the
 /// terms of a decision. A test makes one.
-pub(super) const ROW_BYTES: u64 = 280;
+pub(super) const ROW_BYTES: u64 = 316;
 
 /// What the month takes for granted.
 pub(super) fn assumptions(workload: &Workload) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 
-use pollwheel_core::activity::Price;
+use pollwheel_core::activity::{Activity, Price};
 use pollwheel_core::cadence::Cadence;
 use pollwheel_core::context::{Context, ContextMap};
 use pollwheel_core::decide::Terms;
@@ -78,6 +78,7 @@ fn an_ordinary_row_is_as_large_as_is_taken_for_granted() {
         ("etag".to_owned(), "W/\"5f2e1a9c0b3d4e6f7a8b9c0d1e2f3a4b\"".into()),
     ]))
     .unwrap();
+    row.activity = Some(Activity { items_thousandths: 3_250, exposure_seconds: 281_234 });
     row.applied = Some(now);
     row.terms = Some(Terms {
         at: now,

@@ -141,7 +141,7 @@ mod tests {
             [
                 "activity: about 12.34 items a day; nothing new for 5.0 h",
                 "worth: a poll every 150 min at 1.50 times the usual price of a poll, since others share its limit (square root of price over rate)",
-                "cadence: every 60 min, decided 2025-02-20T09:20Z: its level allows no slower",
+                "cadence: every 60 min, decided 2025-02-19T18:00Z: its level allows no slower",
             ]
         );
     }

@@ -53,7 +53,9 @@ fn jobs_are_listed_in_pages_shown_and_explained() {
     for expected in [
         "mastodon/statuses:m3",
         "next poll  20",
-        "every 1 min",
+        "activity   about ",
+        "worth      a poll every ",
+        "cadence    every ",
         "enterprise: every 1 to 15 min",
         "ticks are done up to 20",
     ] {

@@ -38,7 +38,7 @@ fn a_source_that_nothing_is_known_of_gets_the_middle_of_its_range() {
 }
 
 #[test]
-fn a_steady_source_is_known_within_a_tenth_after_some_weeks() {
+fn a_steady_source_is_known_within_a_fifth_after_some_weeks() {
     let middle = Middle::of(range(15, 1440));
     for minutes in [1, 7, 60, 240, 1440] {
         let known = (0..90 * 1440 / minutes).fold(Activity::default(), |known, _| known.after(minutes, 1));
