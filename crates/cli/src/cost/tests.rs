@@ -17,6 +17,7 @@ use super::*;
 use crate::cost::amounts::{count, usd};
 
 mod metered;
+mod simulated;
 
 fn workload(accounts: u64, cadence: u16, news_rate: f64, job_types: u64) -> Workload {
     Workload { accounts, cadence: Cadence::new(cadence).unwrap(), news_rate, job_types }
