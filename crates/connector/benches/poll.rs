@@ -127,6 +127,7 @@ fn polls(criterion: &mut Criterion) {
             application: None,
             token: None,
             budget: Duration::from_secs(30),
+            permits: None,
         };
         replay(&channels, black_box(request), SystemTime::now(), |_| black_box(response).clone())
     };

@@ -1,4 +1,5 @@
 //! Limits that many accounts share, under virtual time: never passed, shared fairly, overdrawn evenly.
+#![expect(clippy::print_stdout, reason = "the figures of a run, for whoever asks for them with --nocapture")]
 
 mod third_party;
 mod workers;
