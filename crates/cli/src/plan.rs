@@ -1,12 +1,16 @@
 //! `pollwheel plan`: what the registered jobs ask of the limits that they share, and whether it fits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use pollwheel_connector::ChannelSet;
+use anyhow::Context;
+use pollwheel_connector::{ChannelSet, PrivateAddresses};
 use pollwheel_core::plan::{LimitPlan, Plan, Planner, Room};
 use pollwheel_core::policy::Catalog;
+use pollwheel_core::register::NewJob;
+use pollwheel_core::time::Timestamp;
 use pollwheel_local::store::Store;
 
+use crate::accounts::AccountsFile;
 use crate::args::StateArgs;
 use crate::exit::Failure;
 use crate::job;
@@ -15,20 +19,26 @@ use crate::output::Output;
 /// Rows read from the store in one go.
 const PAGE: usize = 1000;
 
-/// Say what the jobs in a state folder ask of the limits that they share, and how many more fit.
+/// Say what jobs ask of the limits that they share, whether it fits, and how many more fit.
 ///
+/// The jobs are those of a state folder, with the cadences that they have now; or those that an
+/// accounts file asks for, with the cadences that they begin with: before anything is registered.
 /// Of every limit with `calls` and `window_seconds` that accounts share: the calls that a window
-/// bears, those that are asked for with the cadences that the jobs have now, the minutes that are
+/// bears, those that are asked for, the minutes that are
 /// crowded, and how many more jobs of each level fit. Where more is asked for than fits, nothing
 /// is refused: every job is polled less often, by the factor that is given.
 #[derive(Debug, clap::Args)]
 #[command(
     verbatim_doc_comment,
-    after_help = "Example:\n  pollwheel plan --state ./state --channels channels"
+    after_help = "Examples:\n  pollwheel plan --state ./state --channels channels\n  pollwheel plan --accounts accounts.jsonl --channels channels"
 )]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     state: StateArgs,
+
+    /// Plan with the jobs of this accounts file instead. None is registered or polled.
+    #[arg(long, value_name = "FILE", conflicts_with = "folder")]
+    accounts: Option<PathBuf>,
 
     /// The folder of channels: it has the limits.
     #[arg(long, value_name = "DIR")]
@@ -38,8 +48,10 @@ pub(crate) struct PlanArgs {
 /// Plans.
 pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let channels = ChannelSet::load(&args.channels).map_err(|errors| Failure::Input(errors.to_string()))?;
-    let store = job::open(&args.state.folder)?;
-    let plan = of_store(&store, &channels.catalog())?;
+    let plan = match &args.accounts {
+        Some(accounts) => of_accounts(accounts, &channels)?,
+        None => of_store(&job::open(&args.state.folder)?, &channels.catalog())?,
+    };
     let mut output = Output::new();
     if args.state.json {
         output.json(&plan)?
@@ -64,6 +76,27 @@ pub(crate) fn of_store(store: &Store, catalog: &Catalog) -> Result<Plan, Failure
             None => return Ok(planner.finish()),
         }
     }
+}
+
+/// The plan of the jobs that an accounts file asks for.
+fn of_accounts(path: &Path, channels: &ChannelSet) -> Result<Plan, Failure> {
+    let mut file = AccountsFile::open(path)?;
+    // Nothing is connected to.
+    file.check(channels, PrivateAddresses::Allowed)?;
+    let catalog = channels.catalog();
+    let mut planner = Planner::new(&catalog);
+    let adding = async |jobs: &[NewJob]| {
+        for job in jobs {
+            if let Some(spec) = catalog.get(&job.job.job_type) {
+                planner.add(&job.row(Timestamp::from_millis(0), spec));
+            }
+        }
+        Ok::<(), Failure>(())
+    };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().build().context("cannot start the runtime")?;
+    runtime.block_on(file.for_each_batch(channels, PAGE, adding))?;
+    Ok(planner.finish())
 }
 
 /// What is said of a limit that does not bear what is asked for.

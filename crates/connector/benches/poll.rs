@@ -126,8 +126,8 @@ fn polls(criterion: &mut Criterion) {
             credentials: Some(&credentials),
             application: None,
             token: None,
-            budget: Duration::from_secs(30),
             permits: None,
+            budget: Duration::from_secs(30),
         };
         replay(&channels, black_box(request), SystemTime::now(), |_| black_box(response).clone())
     };

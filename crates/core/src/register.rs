@@ -30,6 +30,18 @@ pub struct NewJob {
     pub context: Context,
 }
 
+impl NewJob {
+    /// The row that it begins with: in the wheel, at its level's first cadence.
+    #[must_use]
+    pub fn row(&self, now: Timestamp, spec: &JobTypeSpec) -> JobRow {
+        let place = Place::Cohort(Cohort::of(&self.job, spec.first_cadence(&self.level), spec.shards));
+        let (job, subject, level) = (self.job.clone(), self.subject.clone(), self.level.clone());
+        let mut row = JobRow::new(job, place, subject, level, Revision(now.millis()), now.minute());
+        row.context = self.context.clone();
+        row
+    }
+}
+
 /// Why a registration was refused. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum RegisterError {
@@ -75,8 +87,7 @@ pub async fn register<S: JobStore>(
     let specs: Vec<&JobTypeSpec> = jobs.iter().map(|job| spec(job, catalog)).collect::<Result<_, _>>()?;
     let mut report = Registered::default();
     for (jobs, specs) in jobs.chunks(CHUNK).zip(specs.chunks(CHUNK)) {
-        let rows =
-            jobs.iter().zip(specs).map(|(job, spec)| Change::Insert(Box::new(new_row(now, job, spec))));
+        let rows = jobs.iter().zip(specs).map(|(job, spec)| Change::Insert(Box::new(job.row(now, spec))));
         let answers = store.apply(rows.collect()).await;
         let answered = answers.len();
         for ((job, spec), answer) in jobs.iter().zip(specs).zip(answers) {
@@ -122,16 +133,6 @@ fn spec<'c>(job: &NewJob, catalog: &'c Catalog) -> Result<&'c JobTypeSpec, Regis
         job_type: job.job.job_type.to_string(),
         known: catalog.iter().map(|spec| format!("`{}`", spec.id)).collect::<Vec<_>>().join(", "),
     })
-}
-
-fn new_row(now: Timestamp, job: &NewJob, spec: &JobTypeSpec) -> JobRow {
-    let cohort = Cohort::of(&job.job, spec.first_cadence(&job.level), spec.shards);
-    let rev = Revision(now.millis());
-    let place = Place::Cohort(cohort);
-    let mut row =
-        JobRow::new(job.job.clone(), place, job.subject.clone(), job.level.clone(), rev, now.minute());
-    row.context = job.context.clone();
-    row
 }
 
 /// Brings a row that is there already to what the registration wants.

@@ -88,6 +88,27 @@ fn what_does_not_fit_is_accepted_and_told() {
 }
 
 #[test]
+fn accounts_are_planned_before_they_are_registered() {
+    let tight = Tight::with(40);
+    let planned = |from: &[&str]| {
+        let mut process = pollwheel("plan --json");
+        let (code, plan, log) =
+            answer(process.current_dir(tight.0.path()).args(["--channels", "channels"]).args(from));
+        assert_eq!(code, 0, "{log}");
+        plan
+    };
+    let before = planned(&["--accounts", "accounts"]);
+    assert!(!tight.0.path().join("state").exists(), "planning registers nothing");
+    tight.register();
+    assert_eq!(before, planned(&["--state", "state"]));
+
+    fs::write(tight.0.path().join("accounts"), "{}").unwrap();
+    let mut process = pollwheel("plan --accounts accounts --channels channels");
+    let (code, _, said) = answer(process.current_dir(tight.0.path()));
+    assert!(code == 2 && said.contains("accounts:1"), "{said}");
+}
+
+#[test]
 fn a_folder_that_is_no_state_folder_is_no_plan() {
     let tight = Tight::with(1);
     let (code, _, said) = tight.run("plan");

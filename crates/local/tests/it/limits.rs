@@ -1,5 +1,4 @@
 //! Limits that many accounts share, under virtual time: never passed, shared fairly, overdrawn evenly.
-#![expect(clippy::print_stdout, reason = "the figures of a run, for whoever asks for them with --nocapture")]
 
 mod third_party;
 mod workers;
@@ -178,7 +177,7 @@ fn r17_an_application_limit_is_never_passed_and_serves_all_accounts_evenly() {
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let ratio = *most as f64 / *least as f64;
             let calls: u64 = served.values().sum();
-            println!(
+            eprintln!(
                 "{jobs} jobs: fullest window {fullest} of {CALLS}, {calls} calls, each account {least} to {most} (ratio {ratio:.2}), \
                  over budget {}, stretched {}, deferred {}",
                 totals.over_budget, totals.stretched, totals.deferred
@@ -209,7 +208,7 @@ fn an_account_with_a_hundred_times_the_jobs_does_not_take_the_others_turns() {
         let mut served = deployment.served(START.plus(hours(1)));
         let heavy = served.remove("heavy").unwrap();
         let least = served.values().min().unwrap();
-        println!(
+        eprintln!(
             "fullest window {fullest}, heavy account {heavy} calls, each of 100 others at least {least} of 20 turns"
         );
         assert_eq!(served.len(), 100);
@@ -236,7 +235,7 @@ fn higher_levels_go_first_and_no_level_waits_for_ever() {
         let least = |prefix| {
             served.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, calls)| *calls).min()
         };
-        println!("least served: enterprise {:?} of 60, free {:?} of 5", least('e'), least('f'));
+        eprintln!("least served: enterprise {:?} of 60, free {:?} of 5", least('e'), least('f'));
         assert!(least('e') >= Some(48) && least('f') >= Some(3), "{served:?}");
         assert_eq!(served.len(), 300);
     });
@@ -259,7 +258,7 @@ fn r17_pages_and_job_types_of_a_channel_take_from_one_limit() {
         deployment.run(6 * 60, Rates::default()).await;
         let fullest = deployment.never_passed();
         let served = deployment.served(START.plus(hours(1)));
-        println!("fullest window {fullest} of {CALLS}, {} accounts served", served.len());
+        eprintln!("fullest window {fullest} of {CALLS}, {} accounts served", served.len());
         assert_eq!(served.len(), 210);
     });
 }
@@ -278,7 +277,7 @@ fn r17_faults_lose_units_and_never_double_them() {
             let calm = Timestamp::from_millis(deployment.clock.now().millis() - 4 * 3_600_000);
             let served = deployment.served(calm).len();
             let parked = deployment.parked();
-            println!(
+            eprintln!(
                 "seed {seed}: fullest window {fullest}, {served} of 500 served after the faults, {parked} parked"
             );
             assert_eq!(served + parked, 500, "nobody is forgotten");

@@ -116,7 +116,7 @@ fn r17_clocks_apart_doubled_messages_and_dead_workers_do_not_pass_the_limit() {
         let outcomes = workers.outcomes.0.borrow();
         let polls = outcomes.iter().flat_map(|message| &message.polls);
         let deferred = polls.filter(|poll| poll.outcome.deferred_seconds().is_some()).count();
-        println!("fullest window {fullest} of {CALLS}, {calls} calls in an hour, {deferred} polls put off");
+        eprintln!("fullest window {fullest} of {CALLS}, {calls} calls in an hour, {deferred} polls put off");
         assert!(fullest <= CALLS, "{fullest}");
         assert!(fullest >= CALLS * 6 / 10, "what is not lost is used: {fullest}");
         assert!(deferred > 0);
