@@ -1,6 +1,6 @@
 //! Reading a batch: records into jobs, one poll a job however many records name it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::keyring::Keyring;
 use super::purse::Purse;
@@ -46,7 +46,7 @@ impl<'r> Groups<'r> {
         result: &mut BatchResult,
         report: &mut PollReport,
     ) -> Self {
-        let mut by_job = HashMap::<JobId, usize>::with_capacity(records.len());
+        let mut by_job = BTreeMap::<JobId, usize>::new();
         let mut groups = Vec::<Group<'r>>::with_capacity(records.len());
         for record in records {
             let (message, channel) = match read_one(record, catalog) {
