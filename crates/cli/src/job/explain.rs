@@ -111,10 +111,8 @@ impl Explanation {
         for (name, text) in self.activity.iter().flat_map(Activity::lines) {
             term(name, text)?;
         }
-        if let Some(terms) = row.terms {
-            if let Some(seconds) = terms.floor_seconds {
-                term("floor", format!("the server asks for {seconds} s between polls"))?;
-            }
+        if let Some(seconds) = row.terms.and_then(|terms| terms.floor_seconds) {
+            term("floor", format!("the server asks for {seconds} s between polls"))?;
         }
         if let Some(hold) = row.hold {
             let jitter = row.terms.map_or(0, |terms| terms.jitter_minutes);

@@ -74,7 +74,7 @@ fn a_cadence_is_kept_until_another_is_clearly_nearer() {
 proptest! {
     #[test]
     fn fading_over_two_times_is_fading_over_both(one in 0_u32..200_000, other in 0_u32..200_000) {
-        let both = u128::from(fading(one)) * u128::from(fading(other)) >> 32;
+        let both = (u128::from(fading(one)) * u128::from(fading(other))) >> 32;
         prop_assert!(both.abs_diff(u128::from(fading(one + other))) <= 32);
     }
 
