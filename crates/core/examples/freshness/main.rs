@@ -2,6 +2,7 @@
 //! calls in a quarter of an hour, a week.
 //!
 //!     cargo run --release -p pollwheel-core --example freshness [SEED]
+#![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 

@@ -89,7 +89,7 @@ impl Pace {
     }
 
     /// The price after `minutes`, in the last of which so much was due and in the others nothing. In a minute it moves by a
-    /// sixtieth of how far demand is off.
+    /// sixtieth of how far demand is off; upwards less, by the square of the turns that jobs have to wait for.
     #[must_use]
     pub fn price_after(self, minutes: u32, demand: Demand) -> u64 {
         let Demand { due, planned, cheapest } = demand;
@@ -101,14 +101,18 @@ impl Pace {
             Cheapest::Used => LEAST_PRICE_MILLIONTHS,
         };
         let empty = minutes.clamp(1, PRICE_MINUTES) - 1;
-        let rested =
-            (0..empty).fold(self.price_millionths, |price, _| price * (PRICE_WEIGHT - 1) / PRICE_WEIGHT);
+        let rested = (0..empty).fold(self.price_millionths, |price, _| price - price / PRICE_WEIGHT);
         let (price, planned) = (u128::from(rested), u128::from(planned));
         let off = u128::from(due).min(planned * MOST_OFF * u128::from(empty + 1));
-        let weight = u128::from(PRICE_WEIGHT);
-        let next = price * (weight * planned + off - planned) / (weight * planned);
-        // A small price must be able to rise.
-        let next = if off > planned { next.max(price + 1) } else { next };
+        let weight = planned * u128::from(PRICE_WEIGHT);
+        let next = if off > planned {
+            // Jobs that have one of several turns hear of the price that much later: it must not run ahead of them.
+            let turns = u128::from(self.turns_thousandths.max(1000)).pow(2);
+            // A small price must be able to rise.
+            price + (price * (off - planned) * 1_000_000 / (weight * turns)).max(1)
+        } else {
+            price - price * (planned - off) / weight
+        };
         u64::try_from(next).unwrap_or(u64::MAX).clamp(least, MOST_PRICE_MILLIONTHS)
     }
 
@@ -226,9 +230,12 @@ mod tests {
         let price = |due, minutes| price_after_minutes(usual, minutes, due, Cheapest::Used).price_millionths;
         assert_eq!(price(1000, 500), Pace::USUAL_PRICE_MILLIONTHS, "as much as is planned");
         assert_eq!(price(2000, 1), Pace::USUAL_PRICE_MILLIONTHS * 61 / 60);
-        assert_eq!(price(500, 1), Pace::USUAL_PRICE_MILLIONTHS * 119 / 120);
+        assert_eq!(price(500, 1), Pace::USUAL_PRICE_MILLIONTHS - Pace::USUAL_PRICE_MILLIONTHS / 120);
         assert_eq!(price(u64::MAX, 1), Pace::USUAL_PRICE_MILLIONTHS * 63 / 60, "a surge counts for no more");
         assert_eq!([price(u64::MAX, 2000), price(0, 2000)], [MOST_PRICE_MILLIONTHS, LEAST_PRICE_MILLIONTHS]);
+        let stretched = Pace { turns_thousandths: 5000, ..usual };
+        let slowly = price_after_minutes(stretched, 1, 2000, Cheapest::Used).price_millionths;
+        assert_eq!(slowly, Pace::USUAL_PRICE_MILLIONTHS + Pace::USUAL_PRICE_MILLIONTHS / 60 / 25);
         let cheap = Pace { price_millionths: 1, ..usual };
         assert!(
             price_after_minutes(cheap, 300, 1500, Cheapest::Used).price_millionths > 10_000,

@@ -8,7 +8,7 @@ const SEED: u64 = 1;
 fn week() -> (Setup, Report) {
     let setup =
         Setup { accounts: 1000, minutes: 7 * 1440, calls: 1000, alpha: 1.16, least_a_day: 1.0, seed: SEED };
-    let report = run(&setup).unwrap();
+    let report = run(&setup).expect("the model's names are names");
     (setup, report)
 }
 
@@ -16,7 +16,7 @@ fn week() -> (Setup, Report) {
 fn under_a_limit_the_middle_item_is_at_least_twice_as_fresh_as_at_a_fixed_cadence_of_as_many_calls() {
     let (setup, report) = week();
     let [fixed, adaptive] = [&report.fixed, &report.adaptive].map(|delays| Report::quantile(delays, 0.5));
-    eprintln!(
+    println!(
         "seed {SEED}: {} items, {} polls, {} moves, price {}; p50 {adaptive:.1} min adaptive, {fixed:.1} min at every {:.1} min",
         report.items, report.polls, report.moves, report.price, report.fixed_cadence
     );

@@ -1,5 +1,5 @@
 //! The rules together, over weeks.
-#![expect(clippy::unwrap_used, reason = "clippy knows tests by their functions, not their helpers")]
+#![expect(clippy::expect_used, clippy::print_stdout, reason = "tests: one prints the figure that it asserts")]
 
 mod freshness;
 #[path = "../../examples/freshness/model.rs"]

@@ -3,7 +3,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "clippy knows tests by their functions, not their helpers"
+    clippy::print_stdout,
+    reason = "clippy knows tests by their functions, not their helpers; some print the figures that they assert"
 )]
 
 mod accounting;
