@@ -4,8 +4,6 @@
 //!     cargo run --release -p pollwheel-core --example freshness [SEED]
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 
-#![expect(clippy::print_stdout, reason = "its output is its purpose")]
-
 mod model;
 
 use model::{Report, Setup, run};

@@ -3,7 +3,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stdout,
     reason = "clippy knows tests by their functions, not their helpers; some print the figures that they assert"
 )]
 
