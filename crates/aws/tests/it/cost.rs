@@ -163,12 +163,10 @@ fn records(bodies: &[String]) -> Vec<Record> {
     bodies.iter().enumerate().map(|(id, body)| Record { id: id.to_string(), body: body.clone() }).collect()
 }
 
-/// Jobs are at the fastest cadence of their level, so that news do not move them.
+/// Jobs have settled: at their level's one cadence neither news nor silence moves them.
 fn catalog() -> Catalog {
-    Catalog::new([JobTypeSpec::new(
-        job_type(),
-        CadenceRange::new(Cadence::new(15).unwrap(), Cadence::SLOWEST).unwrap(),
-    )])
+    let cadence = Cadence::new(15).unwrap();
+    Catalog::new([JobTypeSpec::new(job_type(), CadenceRange::new(cadence, cadence).unwrap())])
 }
 
 /// Rows of one minute, with credentials.
