@@ -25,13 +25,14 @@ class Account:
     def queue(self) -> str:
         return QUEUES[self.channel]
 
-    def line(self, base_url: str) -> dict[str, str | list[str]]:
-        """What registers it. The enterprise level is polled every minute."""
+    def line(self, base_url: str) -> dict[str, str | list[str] | dict[str, int]]:
+        """What registers it. It is polled every minute, whatever it does."""
         line = {
             "account_id": self.account_id,
             "channel": self.channel,
             "job_types": [self.job_type.partition("/")[2]],
             "service_level": "enterprise",
+            "cadence": {"fastest": 1, "slowest": 1},
             "external_id": self.external_id,
             "base_url": base_url,
         }
