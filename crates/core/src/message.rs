@@ -149,7 +149,7 @@ impl Part {
     pub const fn first_due(&self) -> EpochMinute {
         match self {
             Self::Cohort { cohort, due, missed } | Self::Left { cohort, due, missed } => {
-                due.minus(missed.saturating_mul(cohort.cadence.minutes() as u32))
+                cohort.first_due(*due, *missed)
             }
             Self::Wakes { minute, .. } => *minute,
         }

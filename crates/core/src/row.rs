@@ -217,6 +217,12 @@ impl JobRow {
         }
     }
 
+    /// The first of the due minutes that a dispatch for `due` and `missed` earlier ones answers for.
+    #[must_use]
+    pub fn first_due(&self, due: EpochMinute, missed: u32) -> EpochMinute {
+        self.place.cohort().map_or(due, |cohort| cohort.first_due(due, missed))
+    }
+
     /// Whether the dispatcher skips the job in this minute.
     #[must_use]
     pub fn is_held(&self, minute: EpochMinute) -> bool {

@@ -30,6 +30,12 @@ pub struct Cohort {
 }
 
 impl Cohort {
+    /// The first of the due minutes that a dispatch for `due` and `missed` earlier ones answers for.
+    #[must_use]
+    pub const fn first_due(&self, due: EpochMinute, missed: u32) -> EpochMinute {
+        due.minus(missed.saturating_mul(self.cadence.minutes() as u32))
+    }
+
     /// Where a job of this cadence belongs: phase and shard from its stable hash.
     #[must_use]
     pub fn of(job: &JobId, cadence: Cadence, shards: NonZeroU16) -> Self {

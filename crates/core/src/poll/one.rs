@@ -170,8 +170,7 @@ fn ages(message: &PollMessage, items: &[Item], at: Timestamp) -> Spread {
 
 /// How long after its planned instant a poll begins.
 fn lateness(message: &PollMessage, now: Timestamp) -> Duration {
-    let cadence = message.row.place.cohort().map_or(0, |cohort| u32::from(cohort.cadence.minutes()));
-    let first_due = message.due.minus(message.missed.saturating_mul(cadence));
+    let first_due = message.row.first_due(message.due, message.missed);
     now.since(first_due.start().plus(Duration::from_secs(u64::from(message.spread))))
 }
 

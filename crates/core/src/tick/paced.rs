@@ -334,8 +334,7 @@ async fn send<S, Q, C>(
     let mut wakes: Vec<Vec<Change>> = members.iter().map(|_| Vec::new()).collect();
     let mut sent: Vec<DrainReport> = members.iter().map(|_| DrainReport::default()).collect();
     for Candidate { member, row, due, missed, costs, .. } in parts.go {
-        let cadence = row.place.cohort().map_or(0, |cohort| u32::from(cohort.cadence.minutes()));
-        sent[member].sent(1, missed, minute.since(due.minus(missed.saturating_mul(cadence))));
+        sent[member].sent(1, missed, minute.since(row.first_due(due, missed)));
         let price = limits.price(&costs);
         messages[member].push(drain::poll_message(row, (due, missed), 1, price, members[member].spec));
     }
