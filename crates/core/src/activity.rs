@@ -218,15 +218,15 @@ impl Asked {
         Cadence::ALL.into_iter().find(is_near).unwrap_or(Cadence::SLOWEST)
     }
 
-    /// What a job goes on with from `current`: at once what is asked for when that is faster, a step when it is slower, and
-    /// neither when it is nearly as it is.
+    /// What a job goes on with from `current`: what is asked for, at once, unless it is nearly as it is. That a source is
+    /// forgotten slowly is in the estimate: a way in steps would only be more moves, and a move is the dearest write there is.
     #[must_use]
     pub fn from(self, current: Cadence) -> Cadence {
         let (more, less) = MARGIN;
         if self.square * more < between(current, current.faster()) * less {
             self.nearest().min(current)
         } else if self.square * less > between(current, current.slower()) * more {
-            current.slower()
+            self.nearest().max(current)
         } else {
             current
         }

@@ -105,7 +105,7 @@ fn a_gap_is_followed_up_in_the_next_minute() {
 }
 
 #[test]
-fn long_quiet_slows_a_job_by_a_step_and_no_further_than_its_level_allows() {
+fn long_quiet_slows_a_job_and_no_further_than_its_level_allows() {
     let (quiet, hints) = (Outcome::Unchanged { context: None }, Hints::default());
     let mut sleeper = row("a1", 30);
     sleeper.last_active = NOON.minus(96 * 60);
@@ -202,7 +202,7 @@ fn a_reset_before_the_next_phase_needs_no_write_when_the_poll_succeeded() {
     let hints = Hints { floor_seconds: None, limits: vec![limit] };
     let quiet = Outcome::Unchanged { context: None };
     assert_eq!(decide_on(&row("a1", 60), &quiet, &hints, &spec(60, 60)).1.step, Step::Stay);
-    assert!(written(&decide_on(&row("a1", 1), &quiet, &hints, &spec(1, 60)).1).hold.is_some());
+    assert!(written(&decide_on(&row("a1", 1), &quiet, &hints, &spec(1, 1)).1).hold.is_some());
 }
 
 #[test]
