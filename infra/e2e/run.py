@@ -37,11 +37,9 @@ class Run:
         self.deployer = framework(self.emulator, folder, programs.render, programs.zips)
         self.stack = Stack(self.deployer.stack_name, self.emulator.url)
         self.accounts = made_up(ACCOUNTS)
-        # Mastodon limits an account with a token by itself. Without, all share the limit of their host, and ask for more.
-        for place, account in enumerate(self.accounts):
-            if place < len(CHANNELS) or account.channel == "mastodon":
-                token = f"{PLANTED}-{place}"
-                self.accounts[place] = Account(account.channel, account.account_id, account.external_id, token)
+        for place, account in enumerate(self.accounts[: len(CHANNELS)]):
+            token = f"{PLANTED}-{place}"
+            self.accounts[place] = Account(account.channel, account.account_id, account.external_id, token)
         self.tap: Tap | None = None
         self.ledger: Ledger | None = None
 

@@ -141,8 +141,8 @@ pub fn decide(now: Timestamp, row: &JobRow, poll: &Finished<'_>, spec: &JobTypeS
     let pace = pace::choose(row, cohort, poll, policy);
     let cohort =
         if pace.cadence == cohort.cadence { cohort } else { Cohort::of(&row.job, pace.cadence, spec.shards) };
-    let spread = wheel::spread_delay_seconds(&row.job, spec.spread_seconds);
-    let waits = hold::waits(row, poll, policy, pace.floor_seconds, (cohort, spread), seed);
+    let spread = spec.usual_seconds(&row.job);
+    let waits = hold::waits(row, poll, spec, pace.floor_seconds, (cohort, spread), seed);
     let terms = Terms {
         at: now.minute(),
         activity: pace.activity,

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::Budget;
 use crate::cadence::{Cadence, CadenceRange};
-use crate::id::{JobTypeId, ServiceLevel};
+use crate::hash::{Purpose, below, job_hash, mix};
+use crate::id::{JobId, JobTypeId, ServiceLevel};
+use crate::row::JobRow;
+use crate::time::EpochMinute;
+use crate::wheel::spread_delay_seconds;
 
 /// Seconds over which a minute's jobs may leave: the last one must leave before the next minute.
 pub const MAX_SPREAD_SECONDS: u16 = 59;
@@ -110,6 +114,38 @@ impl JobTypeSpec {
     #[must_use]
     pub fn is_paced(&self) -> bool {
         self.budgets.iter().any(Budget::is_paced)
+    }
+
+    /// Whether the workers alone keep one of its limits: the scheduler dispatches more than may fit.
+    #[must_use]
+    pub fn is_kept_by_workers(&self) -> bool {
+        self.budgets.iter().any(|budget| !budget.is_paced())
+    }
+
+    /// How long after its minute begins a job leaves, in seconds.
+    ///
+    /// The same second in every minute. Where the workers alone keep a limit, the first tenth is for jobs that were put off
+    /// in their last turn, in another order in every minute: who leaves last would find no room in any minute.
+    #[must_use]
+    pub fn leaves_after_seconds(&self, row: &JobRow, due: EpochMinute) -> u16 {
+        let first = self.first_seconds();
+        if first > 0 && row.was_put_off(due) {
+            let hash = mix(job_hash(&row.job, Purpose::Spread), u64::from(due.get()));
+            u16::try_from(below(hash, u32::from(first))).unwrap_or(first)
+        } else {
+            self.usual_seconds(&row.job)
+        }
+    }
+
+    /// The same of a job that was not put off.
+    #[must_use]
+    pub fn usual_seconds(&self, job: &JobId) -> u16 {
+        let first = self.first_seconds();
+        first + spread_delay_seconds(job, self.spread_seconds - first)
+    }
+
+    fn first_seconds(&self) -> u16 {
+        if self.is_kept_by_workers() { self.spread_seconds / 10 } else { 0 }
     }
 
     /// The policy of a service level.

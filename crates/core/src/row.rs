@@ -229,6 +229,16 @@ impl JobRow {
         self.hold.is_some_and(|hold| minute < hold.until)
     }
 
+    /// Whether the job's last turn was put off because of a limit, and this minute is the first turn since.
+    #[must_use]
+    pub fn was_put_off(&self, minute: EpochMinute) -> bool {
+        let Some((hold, cohort)) = self.hold.zip(self.place.cohort()) else { return false };
+        let since = minute.since(hold.until);
+        hold.cause == HoldCause::RateLimit
+            && !self.is_held(minute)
+            && since < u32::from(cohort.cadence.minutes())
+    }
+
     /// The first minute at or after `minute` in which the cohort brings the job round and no hold stops it; none when it
     /// is parked. Wake-ups may bring it sooner.
     #[must_use]

@@ -1,13 +1,16 @@
 //! Registering, changing and removing accounts.
 
+use std::collections::BTreeSet;
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 use pollwheel_connector::accounts::Account;
+use pollwheel_core::budget::PaceKey;
 use pollwheel_core::id::{AccountId, ChannelName, ServiceLevel};
 use pollwheel_core::ports::{Clock, JobStore, PortError};
-use pollwheel_core::register;
+use pollwheel_core::register::{self, NewJob};
 use pollwheel_core::row::Registration;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Overdrawn};
 use crate::handler::{Control, ControlError, Done};
 use crate::ports::{Objects, Pauses, Registry, Vault};
 use crate::selection::{Selection, unknown};
@@ -31,7 +34,51 @@ where
         }
         let registered = register::register(self.clock.now(), &jobs, &self.catalog, &self.store).await?;
         tracing::info!(%channel, %account, jobs = jobs.len(), "an account was registered");
-        Ok(Done::Answer(Answer::Registered(registered.into())))
+        Ok(Done::Answer(Answer::Registered {
+            counts: registered.into(),
+            overdrawn: self.overdrawn(&jobs).await,
+        }))
+    }
+
+    /// The limits that jobs share with others and that are asked for too much already, as far as that can be read.
+    async fn overdrawn(&self, jobs: &[NewJob]) -> Vec<Overdrawn> {
+        let now = self.clock.now();
+        let specs = jobs.iter().filter_map(|job| Some((job, self.catalog.get(&job.job.job_type)?)));
+        let limits: BTreeSet<PaceKey> = specs
+            .flat_map(|(job, spec)| {
+                let row = job.row(now, spec);
+                spec.budgets.iter().filter_map(|budget| budget.paced_for(&row)).collect::<Vec<_>>()
+            })
+            .collect();
+        if limits.is_empty() {
+            return Vec::new();
+        }
+        let limits = Vec::from_iter(limits);
+        match self.pauses.paces(&limits).await {
+            Ok(paces) => {
+                let overdrawn: Vec<_> = limits
+                    .into_iter()
+                    .zip(paces)
+                    .filter_map(|(limit, pace)| Overdrawn::of(limit, pace))
+                    .collect();
+                for Overdrawn { limit, turns, slower, .. } in &overdrawn {
+                    tracing::warn!(
+                        limit,
+                        turns,
+                        slower,
+                        "a limit is asked for more than it bears: its jobs are polled less often"
+                    );
+                }
+                overdrawn
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = error.chain(),
+                    "whether the shared limits bear the account could not be read"
+                );
+                Vec::new()
+            }
+        }
     }
 
     pub(crate) async fn change(

@@ -1,6 +1,7 @@
 //! What the function answers. Nothing here holds a token.
 
 use pollwheel_connector::members::Flaw;
+use pollwheel_core::budget::{Pace, PaceKey};
 use pollwheel_core::register::Registered;
 use serde::Serialize;
 
@@ -18,7 +19,14 @@ pub enum Answer {
         refused: Vec<Refusal>,
     },
     /// To `register`.
-    Registered(Counts),
+    Registered {
+        /// What became of the account's jobs.
+        #[serde(flatten)]
+        counts: Counts,
+        /// The shared limits of these jobs that are asked for more than they bear: all that share one are polled less often.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        overdrawn: Vec<Overdrawn>,
+    },
     /// To `change`, to `unpark`, and to `pause` and `resume` of an account.
     Changed {
         /// Jobs that are not as they were.
@@ -123,6 +131,37 @@ impl std::fmt::Display for Refusal {
             Some(field) => write!(f, "`{field}` {}", self.message),
             None => f.write_str(&self.message),
         }
+    }
+}
+
+/// A shared limit of which more is asked for than it bears. A job is registered all the same.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Overdrawn {
+    /// What shares it.
+    pub limit: String,
+    /// The window's length.
+    pub window_seconds: u64,
+    /// Turns of which a job is dispatched in one; 1: in every.
+    pub turns: f64,
+    /// By how much the cadences of all jobs are slower than usual; 1: not at all.
+    pub slower: f64,
+}
+
+impl Overdrawn {
+    /// The least factor that is told of: a price moves a little in every minute.
+    const LEAST: f64 = 1.05;
+
+    /// None when all that is asked for fits.
+    pub(crate) fn of(limit: PaceKey, pace: Pace) -> Option<Self> {
+        let (turns, slower) =
+            (pace.turns(), (f64::from(pace.price().thousandths()) / 1000.0).sqrt().max(1.0));
+        let PaceKey { scope, window_seconds } = limit;
+        (turns.max(slower) >= Self::LEAST).then(|| Self {
+            limit: scope.to_string(),
+            window_seconds,
+            turns,
+            slower,
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ports of this function on AWS.
 
 use pollwheel_aws::{ControlTable, CredentialVault, JobTables};
+use pollwheel_core::budget::{Pace, PaceKey};
 use pollwheel_core::id::{AccountId, ChannelName, JobTypeId};
 use pollwheel_core::ports::{Application, ControlStore, Credentials, Page, PauseScope, PortError};
 use pollwheel_core::row::Registration;
@@ -32,6 +33,10 @@ impl Pauses for ControlTable {
 
     async fn stops(&self, job_type: &JobTypeId) -> Result<bool, PortError> {
         Ok(self.gate(job_type).await?.paused)
+    }
+
+    async fn paces(&self, limits: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        ControlStore::paces(self, limits).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the control function needs besides the core's ports. `aws.rs` has them on AWS, the tests in memory.
 
+use pollwheel_core::budget::{Pace, PaceKey};
 use pollwheel_core::id::{AccountId, ChannelName, JobTypeId};
 use pollwheel_core::ports::{Application, Credentials, Page, PauseScope, PortError};
 use pollwheel_core::row::Registration;
@@ -23,7 +24,8 @@ pub trait Registry {
     ) -> Result<Page<Registration>, PortError>;
 }
 
-/// Pauses of channels and job types. Every operation may be repeated.
+/// What holds dispatch up: pauses of channels and job types, and limits of which more is due than fits. Every operation may be
+/// repeated.
 pub trait Pauses {
     /// Stops dispatch.
     ///
@@ -42,6 +44,12 @@ pub trait Pauses {
     /// # Errors
     /// When the table cannot be read.
     async fn stops(&self, job_type: &JobTypeId) -> Result<bool, PortError>;
+
+    /// What the scheduler knows of shared limits, in their order.
+    ///
+    /// # Errors
+    /// When the table cannot be read.
+    async fn paces(&self, limits: &[PaceKey]) -> Result<Vec<Pace>, PortError>;
 }
 
 /// Where credentials are kept, encrypted. Every operation may be repeated.

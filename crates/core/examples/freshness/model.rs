@@ -16,7 +16,7 @@ use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::row::{JobRow, Place, Revision, Subject};
 use pollwheel_core::tick::PLANNED_PERCENT;
 use pollwheel_core::time::EpochMinute;
-use pollwheel_core::wheel::{Cohort, spread_delay_seconds};
+use pollwheel_core::wheel::Cohort;
 
 /// What is modelled.
 #[derive(Debug, Clone, Copy)]
@@ -108,7 +108,7 @@ fn account(setup: &Setup, number: u32, spec: &JobTypeSpec) -> Option<Account> {
     let job = JobId { job_type: spec.id.clone(), account, target: None };
     let place = Place::Cohort(Cohort::of(&job, spec.first_cadence(&level), NonZeroU16::MIN));
     let subject = Subject { external_id: number.to_string(), base_url: None };
-    let spread_seconds = spread_delay_seconds(&job, spec.spread_seconds);
+    let spread_seconds = spec.usual_seconds(&job);
     let row = JobRow::new(job, place, subject, level, Revision(1), START);
     Some(Account { row, items: timeline(setup, number), seen: 0, spread_seconds })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::decide::{Finished, Throttle};
 use crate::hash::{Purpose, below, job_hash, mix};
 use crate::outcome::{Outcome, Scope};
-use crate::policy::{MAX_HOLD_MINUTES, Policy};
+use crate::policy::{JobTypeSpec, MAX_HOLD_MINUTES, Policy};
 use crate::row::{Hold, HoldCause, JobRow};
 use crate::throttle::ThrottleScope;
 use crate::time::{EpochMinute, Timestamp};
@@ -58,16 +58,17 @@ pub(super) struct Waits {
 pub(super) fn waits(
     row: &JobRow,
     poll: &Finished<'_>,
-    policy: &Policy,
+    spec: &JobTypeSpec,
     floor_seconds: Option<u32>,
     (cohort, spread_seconds): (Cohort, u16),
     seed: u64,
 ) -> Waits {
+    let policy = spec.policy(&row.level);
     let draw = mix(mix(job_hash(&row.job, Purpose::Jitter), seed), row.rev.0);
     let backoff = backoff(row, poll, policy, draw);
     let limit = limit(poll, policy, draw);
     let floor = floor_seconds.map(|seconds| floor(poll.polled_at, seconds, spread_seconds));
-    let all = [limit, floor, backoff.map(|(wait, _)| wait), deferred(poll, policy)];
+    let all = [limit, floor, backoff.map(|(wait, _)| wait), deferred(poll, spec, policy)];
 
     let after = poll.polled_at.minute().plus(1);
     let due = cohort.next_due(after);
@@ -100,10 +101,14 @@ fn wait(from: Timestamp, seconds: u64, jitter_minutes: u32, kind: Kind) -> Wait 
 }
 
 /// A poll that did not fit a shared limit is owed when its next slot begins, and one that we could not make a while later.
-/// The row need not know.
-fn deferred(poll: &Finished<'_>, policy: &Policy) -> Option<Wait> {
+/// The row need not know, unless the workers alone keep the limit: then it is to leave earlier in its minute than those that
+/// had theirs ([`JobRow::was_put_off`]), or the ones that leave last would be put off in every minute.
+fn deferred(poll: &Finished<'_>, spec: &JobTypeSpec, policy: &Policy) -> Option<Wait> {
     let seconds = poll.outcome.owed_seconds()?;
-    Some(wait(poll.polled_at, capped(seconds, policy), 0, Kind::Shared))
+    let is_full = matches!(poll.outcome, Outcome::Deferred { .. });
+    let kind =
+        if is_full && spec.is_kept_by_workers() { Kind::Owed(HoldCause::RateLimit) } else { Kind::Shared };
+    Some(wait(poll.polled_at, capped(seconds, policy), 0, kind))
 }
 
 /// A job leaves some way into its minute, so a minute that begins a little too soon may still keep the floor.

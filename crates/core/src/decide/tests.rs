@@ -492,7 +492,7 @@ proptest! {
             return Ok(());
         }
         // The next poll leaves at its minute plus the job's place in the spread.
-        let spread = u64::from(wheel::spread_delay_seconds(&row.job, spec.spread_seconds));
+        let spread = u64::from(spec.usual_seconds(&row.job));
         let next = next_dispatch(&decision, &row, polled_at.minute()).start().plus(Duration::from_secs(spread));
         let asked = asked(&outcome, &hints, policy);
         prop_assert!(next >= polled_at.plus(Duration::from_secs(asked)), "asked for {} s, next is {} after {}", asked, next, polled_at);

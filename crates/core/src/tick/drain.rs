@@ -16,7 +16,7 @@ use crate::policy::JobTypeSpec;
 use crate::ports::{Clock, JobStore, Outgoing, PortError, QueueName, Queues, Retry};
 use crate::row::{JobRow, WakeUp};
 use crate::time::EpochMinute;
-use crate::wheel::{Window, spread_delay_seconds};
+use crate::wheel::Window;
 
 /// Rows of woken jobs read at once.
 const READS_IN_FLIGHT: usize = 64;
@@ -251,7 +251,7 @@ pub(super) fn poll_message(
     price: Price,
     spec: &JobTypeSpec,
 ) -> Outgoing {
-    let spread = spread_delay_seconds(&row.job, spec.spread_seconds);
+    let spread = spec.leaves_after_seconds(&row, due);
     let body = PollMessage { due, missed, spread, hop: hops + 1, price, row }.encode();
     Outgoing { body, delay_seconds: spread }
 }

@@ -219,6 +219,29 @@ fn an_account_with_a_hundred_times_the_jobs_does_not_take_the_others_turns() {
     });
 }
 
+/// The scheduler knows nothing of a token's limit: the workers put jobs off one by one, and which leaves first in a minute is
+/// by a hash that is always the same.
+#[test]
+fn a_limit_that_the_workers_alone_keep_leaves_no_account_behind() {
+    for jobs in [25, 100] {
+        under_virtual_time(async {
+            let mut by_token = spec("items", 1);
+            by_token.budgets = vec![Budget::new(BudgetScope::Token, CALLS, WINDOW_SECONDS)];
+            let deployment = Deployment::with(vec![by_token], &accounts(jobs)).await;
+            deployment.run(12 * 60, Rates::default()).await;
+            let fullest = deployment.never_passed();
+            let served = deployment.served(START.plus(hours(1)));
+            let (least, most) = (served.values().min().unwrap(), served.values().max().unwrap());
+            let mean = served.values().sum::<u64>() / u64::from(jobs);
+            eprintln!(
+                "{jobs} jobs: fullest window {fullest} of {CALLS}, each {least} to {most}, {mean} in the mean"
+            );
+            assert_eq!(served.len(), jobs as usize, "every account is served");
+            assert!(least * 100 >= mean * 45, "{jobs} jobs: {least} where the mean is {mean}");
+        });
+    }
+}
+
 #[test]
 fn higher_levels_go_first_and_no_level_waits_for_ever() {
     under_virtual_time(async {

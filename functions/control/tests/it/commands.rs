@@ -1,6 +1,8 @@
 //! Commands on accounts: register, change, remove, list, pause.
 
+use pollwheel_core::budget::{Pace, PaceKey};
 use pollwheel_core::cadence::Cadence;
+use pollwheel_core::ports::ControlStore;
 use serde_json::json;
 
 use crate::fixture::{Deployment, TOKEN, command, line};
@@ -14,6 +16,36 @@ async fn an_account_is_registered_after_its_token_is_kept() {
     assert_eq!(deployment.function.vault.token("a1").as_deref(), Some(TOKEN));
     let again = deployment.answer(&command("register", &line("a1"))).await;
     assert_eq!(again["unchanged"], 1);
+}
+
+#[tokio::test]
+async fn a_registration_past_a_shared_limit_is_accepted_and_tells_of_it() {
+    let deployment = Deployment::new();
+    let spec = deployment.function.catalog.iter().find(|spec| spec.id.channel() == "hackernews").unwrap();
+    let budget = &spec.budgets[0];
+    let (scope, window_seconds) = (budget.shared_by(&spec.id).unwrap(), budget.window_seconds);
+    let limit = PaceKey { scope, window_seconds };
+    let register = |account| {
+        let fields = json!({
+            "account_id": account, "channel": "hackernews", "service_level": "free", "external_id": account,
+        });
+        command("register", &fields)
+    };
+    let answer = deployment.answer(&register("a1")).await;
+    assert_eq!(answer, json!({"inserted": 1, "changed": 0, "unparked": 0, "unchanged": 0}));
+    let pace = Pace {
+        turns_thousandths: 2500,
+        mean_thousandths: 2500,
+        price_millionths: 4_000_000,
+        ..Pace::default()
+    };
+    deployment.store.set_pace(&limit, pace).await.unwrap();
+    let answer = deployment.answer(&register("a2")).await;
+    assert_eq!(answer["inserted"], 1);
+    let overdrawn = json!([
+        {"limit": "host hn.algolia.com of hackernews", "window_seconds": 3600, "turns": 2.5, "slower": 2.0}
+    ]);
+    assert_eq!(answer["overdrawn"], overdrawn);
 }
 
 #[tokio::test]

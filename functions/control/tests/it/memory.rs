@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use pollwheel_control::{ObjectName, Objects, Part, Pauses, Registry, Vault};
+use pollwheel_core::budget::{Pace, PaceKey};
 use pollwheel_core::id::{AccountId, ChannelName, JobId, JobTypeId};
 use pollwheel_core::ports::{
     Application, Applied, Change, ControlStore, Credentials, JobStore, Page, PauseScope, PortError, Retry,
@@ -103,6 +104,10 @@ impl Pauses for StorePauses {
 
     async fn stops(&self, job_type: &JobTypeId) -> Result<bool, PortError> {
         Ok(self.0.gate(job_type).await?.paused)
+    }
+
+    async fn paces(&self, limits: &[PaceKey]) -> Result<Vec<Pace>, PortError> {
+        ControlStore::paces(&*self.0, limits).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pollwheel_core::id::{AccountId, JobId};
-use pollwheel_core::wheel::{Cohort, spread_delay_seconds};
+use pollwheel_core::wheel::Cohort;
 
 use super::super::CONTACT;
 use super::super::rig::{Rig, with};
@@ -37,7 +37,7 @@ pub(super) fn restart(rig: &Rig<'_>) -> Vec<Measured> {
     }
     // An outage ends in one round of everything that was due: within the minute it is spread all the same.
     for job in jobs(rig) {
-        *seconds.entry(spread_delay_seconds(&job, spec.spread_seconds)).or_default() += 1;
+        *seconds.entry(spec.usual_seconds(&job)).or_default() += 1;
     }
     let most = seconds.values().copied().max().unwrap_or(0);
     let text = format!("{most} of {JOBS} jobs in the fullest second after an outage");
