@@ -74,6 +74,7 @@ pub(super) fn drain_message(window: Window, spec: &JobTypeSpec, part: Part, wait
         minute: window.to().plus(wait),
         after: window.to().minus(window.minutes()),
         from: None,
+        only: Vec::new(),
     }
 }
 

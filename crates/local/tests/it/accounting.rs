@@ -9,11 +9,12 @@ use pollwheel_core::batch::Record;
 use pollwheel_core::budget::{Budget, BudgetScope};
 use pollwheel_core::cadence::{Cadence, CadenceRange};
 use pollwheel_core::context::Context;
+use pollwheel_core::hash::mix;
 use pollwheel_core::id::{AccountId, ChannelName, JobId, JobTypeId, ServiceLevel};
 use pollwheel_core::message::{DrainMessage, Message, Part};
 use pollwheel_core::policy::{Catalog, JobTypeSpec, Policy};
 use pollwheel_core::ports::{
-    Change, Clock, ControlStore, JobStore, Outgoing, PauseScope, PortError, QueueName, Queues,
+    Change, Clock, ControlStore, JobStore, Outgoing, PauseScope, PortError, QueueName, Queues, Retry,
 };
 use pollwheel_core::register::{NewJob, register};
 use pollwheel_core::row::{Hold, HoldCause, JobRow, Place, Subject};
@@ -37,6 +38,9 @@ struct World {
     drains: RefCell<Vec<(Timestamp, String)>>,
     sent: RefCell<BTreeMap<JobTypeId, u64>>,
     backlogged: RefCell<Vec<JobTypeId>>,
+    /// Job types whose queues refuse every third entry.
+    refusing: RefCell<Vec<JobTypeId>>,
+    offered: Cell<u64>,
 }
 
 impl Clock for World {
@@ -47,10 +51,17 @@ impl Clock for World {
 
 impl Queues for World {
     async fn send(&self, queue: &QueueName, messages: Vec<Outgoing>) -> Vec<Result<(), PortError>> {
-        let answers = messages.iter().map(|_| Ok(())).collect();
+        let mut answers: Vec<Result<(), PortError>> = messages.iter().map(|_| Ok(())).collect();
         match queue {
             QueueName::Jobs(id) => {
-                *self.sent.borrow_mut().entry(id.clone()).or_default() += messages.len() as u64
+                for answer in answers.iter_mut().filter(|_| self.refusing.borrow().contains(id)) {
+                    self.offered.set(self.offered.get() + 1);
+                    if mix(7, self.offered.get()).is_multiple_of(3) {
+                        *answer = Err(PortError::new("sending", Retry::Transient, "refused"));
+                    }
+                }
+                let taken = answers.iter().filter(|answer| answer.is_ok()).count() as u64;
+                *self.sent.borrow_mut().entry(id.clone()).or_default() += taken
             }
             QueueName::Drains => self.drains.borrow_mut().extend(messages.into_iter().map(|message| {
                 let delay = std::time::Duration::from_secs(message.delay_seconds.into());
@@ -83,6 +94,7 @@ enum Kind {
     PausedJobType,
     Throttled,
     Backlogged,
+    Refusing,
 }
 
 impl Trouble {
@@ -92,13 +104,9 @@ impl Trouble {
 }
 
 fn any_trouble() -> impl Strategy<Value = Trouble> {
-    let kind = prop_oneof![
-        Just(Kind::Outage),
-        Just(Kind::PausedChannel),
-        Just(Kind::PausedJobType),
-        Just(Kind::Throttled),
-        Just(Kind::Backlogged),
-    ];
+    use Kind::{Backlogged, Outage, PausedChannel, PausedJobType, Refusing, Throttled};
+    let kinds = [Outage, PausedChannel, PausedJobType, Throttled, Backlogged, Refusing];
+    let kind = prop::sample::select(kinds.to_vec());
     (kind, 1..TROUBLE - 80, 1_u32..80, 0..NAMES.len()).prop_map(|(kind, from, minutes, of)| Trouble {
         kind,
         from,
@@ -183,6 +191,8 @@ impl Wheel {
             drains: RefCell::default(),
             sent: RefCell::default(),
             backlogged: RefCell::default(),
+            refusing: RefCell::default(),
+            offered: Cell::new(0),
         };
         Self { catalog, store, world, fan_out_above, rows, accounts: BTreeMap::new() }
     }
@@ -274,6 +284,7 @@ impl Wheel {
 
 fn set(wheel: &Wheel, troubles: &[Trouble], offset: u32) {
     wheel.world.backlogged.borrow_mut().clear();
+    wheel.world.refusing.borrow_mut().clear();
     for name in NAMES {
         let channel = ChannelName::new(id(name).channel()).unwrap();
         wheel.store.resume(&PauseScope::Channel(channel));
@@ -291,6 +302,7 @@ fn set(wheel: &Wheel, troubles: &[Trouble], offset: u32) {
                 now(wheel.store.throttle(&ThrottleScope::JobType(of), until)).unwrap();
             }
             Kind::Backlogged => wheel.world.backlogged.borrow_mut().push(of),
+            Kind::Refusing => wheel.world.refusing.borrow_mut().push(of),
         }
     }
 }
