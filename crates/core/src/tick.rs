@@ -266,7 +266,7 @@ async fn hand_out<Q: Queues>(partitions: Vec<DrainMessage>, queues: &Q) -> u64 {
     (expected - refused.len()) as u64
 }
 
-/// Every partition with work in a window: bounded by the sum of the cadences and 60 minutes of wake-ups, times shards.
+/// Every partition with work in a window: bounded by the sum of the cadences and a day of wake-ups, times shards.
 fn partitions(window: Window, spec: &JobTypeSpec) -> impl Iterator<Item = Part> {
     let shards = spec.shards.get();
     let cohorts = Cadence::ALL.into_iter().flat_map(move |cadence| {

@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::catch_up::delayed;
+use super::catch_up::{delayed, is_put_off};
 use super::page::{self, Drained};
 use super::report::DrainReport;
 use super::{Dispatch, PARTITIONS_IN_FLIGHT, sending};
@@ -52,7 +52,7 @@ pub async fn drain_messages<S: JobStore, Q: Queues, C: Clock>(
             result.fail(record, format!("no channel declares the job type `{}`", message.job_type));
             continue;
         };
-        let (report, left) = if message.wait > 0 {
+        let (report, left) = if message.wait > 0 && !is_put_off(&message) {
             (DrainReport::default(), vec![message])
         } else {
             drain_one(message, spec, dispatch).await

@@ -7,6 +7,7 @@
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::catch_up::is_put_off;
 use super::report::DrainReport;
 use super::sending;
 use super::{Dispatch, PAGE_ROWS};
@@ -31,7 +32,7 @@ pub(super) struct Drained {
     pub(super) owed: Vec<Owed>,
 }
 
-/// Drains one page. After an error nothing of it was sent.
+/// Drains one page. After an error nothing of it was sent or woken.
 pub(super) async fn drain<S: JobStore, Q: Queues, C: Clock>(
     part: &DrainMessage,
     spec: &JobTypeSpec,
@@ -39,6 +40,9 @@ pub(super) async fn drain<S: JobStore, Q: Queues, C: Clock>(
 ) -> Result<Drained, PortError> {
     let mut report = DrainReport::default();
     let mut rows = read_rows(part, spec, dispatch.store, &mut report).await?;
+    if is_put_off(part) {
+        return put_off(rows, report, part, dispatch).await;
+    }
     let next = rows.next.take();
     let (mut sent, mut hopeless, mut attempts) = (0, 0, 0);
     let (owed, error) = loop {
@@ -65,6 +69,27 @@ pub(super) async fn drain<S: JobStore, Q: Queues, C: Clock>(
     report.uncount(owed.len(), &part.part);
     report.refused += ((of - owed.len()) as u64 + hopeless) * part.part.due_minutes();
     Ok(Drained { report, next, owed })
+}
+
+/// Wakes the jobs of a page in the minute of their turn.
+async fn put_off<S: JobStore, Q, C: Clock>(
+    rows: Rows,
+    mut report: DrainReport,
+    part: &DrainMessage,
+    dispatch: &Dispatch<'_, S, Q, C>,
+) -> Result<Drained, PortError> {
+    let ready = sift(rows.found, rows.unread.len(), part, &mut report);
+    let mut jobs = rows.unread;
+    jobs.extend(ready.iter().map(owed));
+    let of = jobs.len();
+    let at = part.minute.max(soonest_wake(dispatch.clock.now()));
+    let owed = wake(jobs, part.minute.minus(part.wait), at, dispatch.store).await;
+    if of > 0 && owed.len() == of {
+        return Err(PortError::new("putting off a page of jobs", Retry::Transient, "none could be woken"));
+    }
+    report.uncount(owed.len(), &part.part);
+    report.left += (of - owed.len()) as u64 * part.part.due_minutes();
+    Ok(Drained { report, next: rows.next, owed })
 }
 
 /// Wakes jobs in a minute, except those whose cohort comes round by then, counted from the minute after `from`. Gives back

@@ -28,7 +28,8 @@ pub struct DrainReport {
     pub over_budget: u64,
     /// Due minutes left to a later turn, because for long more is due than fits.
     pub stretched: u64,
-    /// Due minutes of a late window that are left to the job's next turn, because that is nearer than the catch-up.
+    /// Due minutes of a late window that are left to the job's next turn, because that is nearer than the catch-up; and those
+    /// whose turn is so far away that the job is woken in it, which is counted then as a due minute of its own.
     pub left: u64,
     /// Due minutes of jobs that a queue did not take, or whose rows could not be read, when others of their page were sent:
     /// woken in the next minute, or left to a turn that comes by then.
