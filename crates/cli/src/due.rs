@@ -24,6 +24,7 @@ struct Skipped {
     over_budget: u64,
     stretched: u64,
     left: u64,
+    refused: u64,
 }
 
 /// Dispatches in a later minute than the first that they answer for.
@@ -46,6 +47,7 @@ impl From<&JobTypeTotals> for DueMinutes {
                 over_budget: drained.over_budget,
                 stretched: drained.stretched,
                 left: drained.left,
+                refused: drained.refused,
             },
             late: Late {
                 dispatches: drained.late,

@@ -14,9 +14,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Price;
-use crate::id::JobTypeId;
+use crate::id::{JobId, JobTypeId};
 use crate::outcome::{Hints, Outcome};
-use crate::row::JobRow;
+use crate::row::{JobRow, Place};
 use crate::time::{EpochMinute, Timestamp};
 use crate::wheel::Cohort;
 
@@ -92,6 +92,19 @@ pub struct DrainMessage {
     /// Where a drain that ran out of time stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// The jobs that it is for, when it is not for all of the partition: those of a page that were refused when the others
+    /// were sent. A build before this member drains the partition as a whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<Owed>,
+}
+
+/// A job whose copy is still owed, and where its row was.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Owed {
+    /// Which job.
+    pub job: JobId,
+    /// Where its row was when the copy was refused.
+    pub place: Place,
 }
 
 /// A partition with work in a window.
@@ -142,6 +155,12 @@ impl Part {
             Self::Cohort { missed, .. } | Self::Left { missed, .. } => *missed,
             Self::Wakes { .. } => 0,
         }
+    }
+
+    /// The due minutes that a dispatch of one of its jobs answers for.
+    #[must_use]
+    pub fn due_minutes(&self) -> u64 {
+        u64::from(self.missed()) + 1
     }
 
     /// The first due minute that a dispatch answers for.

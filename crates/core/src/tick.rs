@@ -11,7 +11,9 @@ mod order;
 #[cfg(test)]
 mod order_tests;
 mod paced;
+mod page;
 mod report;
+mod sending;
 
 use futures_util::future::{join, join_all};
 
@@ -34,9 +36,6 @@ pub const PAGE_ROWS: usize = 1000;
 pub const PLANNED_PERCENT: u64 = 90;
 /// Partitions drained at once.
 pub const PARTITIONS_IN_FLIGHT: usize = 16;
-
-/// Times that a tick tries to hand a partition out.
-const HAND_OUT_ATTEMPTS: u32 = 3;
 
 /// What a dispatching pass works with.
 #[derive(Debug)]
@@ -260,20 +259,14 @@ async fn send_window<S: JobStore, Q: Queues, C: Clock>(
 
 /// Hands partitions to other invocations. Tells how many were durably enqueued.
 async fn hand_out<Q: Queues>(partitions: Vec<DrainMessage>, queues: &Q) -> u64 {
-    let mut outgoing: Vec<Outgoing> = partitions.into_iter().map(catch_up::delayed).collect();
-    let expected = outgoing.len();
     // A late tick hands out hundreds: one that is refused must not have all of them sent again a minute later.
-    for _ in 0..HAND_OUT_ATTEMPTS {
-        if outgoing.is_empty() {
-            break;
-        }
-        let mut answers = queues.send(&QueueName::Drains, outgoing.clone()).await.into_iter();
-        outgoing.retain(|_| !matches!(answers.next(), Some(Ok(()))));
-    }
-    (expected - outgoing.len()) as u64
+    let outgoing: Vec<Outgoing> = partitions.into_iter().map(catch_up::delayed).collect();
+    let expected = outgoing.len();
+    let refused = sending::send(&QueueName::Drains, outgoing, queues).await;
+    (expected - refused.len()) as u64
 }
 
-/// Every partition with work in a window: bounded by the sum of the cadences and 60 minutes of wake-ups, times shards.
+/// Every partition with work in a window: bounded by the sum of the cadences and a day of wake-ups, times shards.
 fn partitions(window: Window, spec: &JobTypeSpec) -> impl Iterator<Item = Part> {
     let shards = spec.shards.get();
     let cohorts = Cadence::ALL.into_iter().flat_map(move |cadence| {

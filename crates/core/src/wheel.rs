@@ -13,8 +13,8 @@ use crate::hash::{Purpose, below, job_hash};
 use crate::id::JobId;
 use crate::time::EpochMinute;
 
-/// Minutes of wake-ups that a late tick makes up. Older wake-ups are left to the job's own phase.
-pub const MAX_CATCH_UP_MINUTES: u32 = 60;
+/// Minutes of wake-ups that a late tick makes up: a day. In a longer window every cohort is due, and answers for older ones.
+pub const MAX_CATCH_UP_MINUTES: u32 = 1440;
 /// Most shards that a job type may have: bounds the partitions of one tick.
 pub const MAX_SHARDS: u16 = 1024;
 

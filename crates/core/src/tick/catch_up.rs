@@ -4,7 +4,10 @@
 //! be a burst of up to a whole cadence's jobs on every third party. So a late tick sends its own minute at once and spreads
 //! the phases before it, oldest first, one a minute: with the minutes that go on meanwhile that is at most twice the
 //! ordinary rate. A phase whose next due minute is less than half a cadence away is left to it, because its turn in the
-//! catch-up would hardly be sooner: every job is still polled once.
+//! catch-up would hardly be sooner: every job is still polled once. Wake-ups are made up for in the same way, a minute of them
+//! a minute: each comes as late as the outage was long, or with its job's own phase where that is sooner.
+//!
+//! A turn within the hour is a delayed message. One that is further away becomes wake-ups of the jobs.
 
 use super::partitions;
 use crate::message::{DrainMessage, Message, Part};
@@ -14,8 +17,7 @@ use crate::wheel::{MAX_CATCH_UP_MINUTES, Window};
 
 /// Longest delay of a message on its way to the drains queue, in minutes: SQS's longest.
 const MAX_DELAY_MINUTES: u32 = 15;
-/// The longest catch-up, in minutes: four delays, so three invocations that hand a partition on. What is left of a longer
-/// outage is closer together.
+/// The furthest turn that messages wait for, in minutes: four delays, so three invocations that hand a partition on.
 pub(super) const LONGEST_MINUTES: u32 = 4 * MAX_DELAY_MINUTES;
 
 /// A window's partitions: those of now, those of the coming minutes, and those that are left to their next due minute.
@@ -57,11 +59,12 @@ pub(super) fn wait_minutes(window: Window, part: &Part) -> Option<u32> {
         // A wake-up comes once: none is left to another.
         Part::Wakes { .. } => length.min(MAX_CATCH_UP_MINUTES) - 1,
     };
-    if back == 0 {
-        return Some(0);
-    }
-    let turn = oldest.checked_sub(back)?;
-    Some(if oldest > LONGEST_MINUTES { turn * LONGEST_MINUTES / oldest } else { turn })
+    if back == 0 { Some(0) } else { oldest.checked_sub(back) }
+}
+
+/// Whether the jobs of a partition are to be woken in its turn, because that is further away than messages wait.
+pub(super) const fn is_put_off(message: &DrainMessage) -> bool {
+    message.wait > LONGEST_MINUTES
 }
 
 /// The message that hands a partition out.
@@ -74,13 +77,19 @@ pub(super) fn drain_message(window: Window, spec: &JobTypeSpec, part: Part, wait
         minute: window.to().plus(wait),
         after: window.to().minus(window.minutes()),
         from: None,
+        only: Vec::new(),
     }
 }
 
-/// A partition's message, delayed as far as one can be; the rest of its wait stands in it.
+/// A partition's message, delayed as far as one can be; the rest of its wait stands in it. Those that are put off are spread
+/// over a few minutes.
 pub(super) fn delayed(mut message: DrainMessage) -> Outgoing {
-    let minutes = message.wait.min(MAX_DELAY_MINUTES);
-    message.wait -= minutes;
+    let minutes = if is_put_off(&message) {
+        message.wait % MAX_DELAY_MINUTES
+    } else {
+        message.wait.min(MAX_DELAY_MINUTES)
+    };
+    message.wait -= if is_put_off(&message) { 0 } else { minutes };
     let delay_seconds = u16::try_from(minutes * 60).unwrap_or(u16::MAX);
     Outgoing { body: message.encode(), delay_seconds }
 }
@@ -133,20 +142,53 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_phase_goes_first_and_none_waits_longer_than_an_hour() {
+    fn r02_after_hours_without_ticks_a_minute_still_brings_one_phase_more() {
+        for (missing, cadence) in
+            [2, 5, 12].into_iter().flat_map(|hours| Cadence::ALL.map(|cadence| (hours * 60, cadence)))
+        {
+            let (turns, left) = turns(missing, cadence.minutes().into());
+            assert_eq!(turns.len() as u64 + left, u64::from(u32::from(cadence.minutes()).min(missing + 1)));
+            let in_minute = |minute| turns.iter().filter(|&&turn| turn == minute).count();
+            assert!(in_minute(0) <= 2 && (1..1440).all(|minute| in_minute(minute) <= 1), "cadence {cadence}");
+        }
+        // Half a day of a day's phases: each in its own minute, the last of them half a day later.
+        assert_eq!(turns(720, 1440).0.last(), Some(&719));
+    }
+
+    #[test]
+    fn the_oldest_goes_first_and_comes_as_late_as_the_outage_was_long() {
         let to = EpochMinute::new(29_000_000);
-        let window = Window::new(Some(to.minus(1440)), to).unwrap();
+        let window = Window::new(Some(to.minus(300)), to).unwrap();
         let range = CadenceRange::new(Cadence::SLOWEST, Cadence::SLOWEST).unwrap();
         let spec = JobTypeSpec::new(JobTypeId::new("mastodon/statuses").unwrap(), range);
-        let mut last = None;
-        for message in paced(window, &spec).later {
-            assert!(message.wait <= LONGEST_MINUTES);
-            if let Part::Cohort { cohort, due, .. } = message.part
-                && cohort.cadence == Cadence::SLOWEST
-            {
-                assert!(last.is_none_or(|(before, wait)| due < before && message.wait <= wait));
-                last = Some((due, message.wait));
+        let paced = paced(window, &spec);
+        let mut late = 0;
+        for message in paced.now.iter().chain(&paced.later).filter(|message| message.part.due() < to) {
+            let lateness = message.minute.since(message.part.due());
+            match message.part {
+                Part::Cohort { cohort, .. } if cohort.cadence < Cadence::SLOWEST => assert!(lateness < 300),
+                Part::Cohort { .. } | Part::Left { .. } | Part::Wakes { .. } => {
+                    late += 1;
+                    assert_eq!(lateness, 299, "{message:?}");
+                }
             }
+        }
+        assert_eq!(late, 2 * 299, "wake-ups, and the phases of a day's cadence");
+    }
+
+    #[test]
+    fn a_turn_beyond_the_longest_wait_is_put_off_within_a_quarter_of_an_hour() {
+        let to = EpochMinute::new(29_000_000);
+        let window = Window::new(Some(to.minus(720)), to).unwrap();
+        let range = CadenceRange::new(Cadence::SLOWEST, Cadence::SLOWEST).unwrap();
+        let spec = JobTypeSpec::new(JobTypeId::new("mastodon/statuses").unwrap(), range);
+        for message in paced(window, &spec).later {
+            let (wait, is_put_off) = (message.wait, is_put_off(&message));
+            let outgoing = delayed(message);
+            let waits = DrainMessage::decode(&outgoing.body).unwrap().wait;
+            let delay = u32::from(outgoing.delay_seconds) / 60;
+            assert!(is_put_off == (wait > LONGEST_MINUTES) && delay <= MAX_DELAY_MINUTES);
+            assert_eq!(waits, if is_put_off { wait } else { wait - delay });
         }
     }
 

@@ -4,42 +4,34 @@
 //! wake-up for the next minute before the cursor moves. Where more is due for long than fits, each job is dispatched in
 //! some of its turns only, the same share for every account that asks for the same ([`order`]).
 
+mod member;
+
 use std::collections::{BTreeMap, btree_map};
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 
 use super::catch_up::{self, drain_message};
-use super::drain;
 use super::limits::Limits;
 use super::order::{self, Candidate};
+use super::page;
 use super::report::DrainReport;
-use super::{
-    CursorMove, Dispatch, Entry, JobTypeTick, PARTITIONS_IN_FLIGHT, Skip, TickEnd, enter, partitions,
-};
+use super::{Dispatch, JobTypeTick, PARTITIONS_IN_FLIGHT, TickEnd, partitions};
 use crate::budget::{Pace, PaceKey};
 use crate::decide::soonest_wake;
 use crate::id::JobId;
 use crate::message::{DrainMessage, Part};
 use crate::policy::JobTypeSpec;
-use crate::ports::{
-    Applied, Change, Clock, ControlStore, JobStore, Outgoing, PortError, QueueName, Queues, Retry,
-};
-use crate::row::WakeUp;
+use crate::ports::{Clock, ControlStore, JobStore, PortError, Queues, Retry};
+use crate::row::{JobRow, WakeUp};
 use crate::time::EpochMinute;
 use crate::wheel::Window;
+use member::{Member, Sending, member};
 
 /// Wake-ups that one minute may leave to the next: so many minutes' allowances, and some. What is beyond waits for its own
 /// next turn, so that a surge costs few writes.
 const WAKES_OF_ALLOWANCES: u64 = 4;
 const WAKES_AT_LEAST: u64 = 64;
-
-/// A job type of the group, on its way through the tick.
-struct Member<'c> {
-    spec: &'c JobTypeSpec,
-    report: JobTypeTick,
-    open: Option<(Option<EpochMinute>, Window)>,
-}
 
 /// Ticks the job types of one channel that are paced.
 pub(super) async fn tick<S, Q, C>(
@@ -87,64 +79,6 @@ where
     members.into_iter().map(|member| member.report).collect()
 }
 
-async fn member<'c, S, Q, C>(
-    minute: EpochMinute,
-    spec: &'c JobTypeSpec,
-    dispatch: &Dispatch<'_, S, Q, C>,
-) -> Member<'c>
-where
-    S: ControlStore,
-    Q: Queues,
-{
-    let mut report = JobTypeTick::new(spec);
-    let open = match enter(minute, spec, dispatch).await {
-        Ok(Entry::Repeated) => {
-            report.end_with(TickEnd::Skipped(Skip::Repeated));
-            None
-        }
-        Ok(Entry::Skip(skip, window)) => {
-            report.behind_minutes = window.minutes();
-            report.end_with(TickEnd::Skipped(skip));
-            None
-        }
-        Ok(Entry::Open { cursor, window }) => {
-            report.window_minutes = window.minutes();
-            report.behind_minutes = window.minutes();
-            Some((cursor, window))
-        }
-        Err(error) => {
-            report.end_with(TickEnd::Failed(error));
-            None
-        }
-    };
-    Member { spec, report, open }
-}
-
-impl Member<'_> {
-    /// Ends its tick without moving the cursor.
-    fn end(&mut self, end: TickEnd) {
-        self.open = None;
-        if let TickEnd::Failed(_) = end {
-            self.report.drained.forget_due();
-        }
-        self.report.end_with(end);
-    }
-
-    async fn move_cursor<S: ControlStore, Q, C>(
-        &mut self,
-        minute: EpochMinute,
-        dispatch: &Dispatch<'_, S, Q, C>,
-    ) {
-        let Some((cursor, _)) = self.open else { return };
-        let end = match dispatch.store.move_cursor(&self.spec.id, cursor, minute).await {
-            Ok(true) => TickEnd::Dispatched(CursorMove::Moved),
-            Ok(false) => TickEnd::Dispatched(CursorMove::Lost),
-            Err(error) => TickEnd::Failed(error),
-        };
-        self.report.end_with(end);
-    }
-}
-
 /// Everything of a job type that could be dispatched: held rows are not, and a job that is due twice is once.
 async fn collect<S: JobStore, Q, C: Clock>(
     index: usize,
@@ -186,7 +120,7 @@ async fn read_part<S: JobStore, Q, C: Clock>(
     mut message: DrainMessage,
     spec: &JobTypeSpec,
     dispatch: &Dispatch<'_, S, Q, C>,
-) -> Result<(Part, Vec<crate::row::JobRow>, DrainReport), PortError> {
+) -> Result<(Part, Vec<JobRow>, DrainReport), PortError> {
     let mut report = DrainReport::default();
     let mut rows = Vec::new();
     loop {
@@ -194,10 +128,9 @@ async fn read_part<S: JobStore, Q, C: Clock>(
             return Err(PortError::new("reading what is due", Retry::Transient, "there was no time left"));
         }
         // Nobody else could be handed a partition that fails: it is asked for once more before the minute is given up.
-        let first = drain::read_rows(&message, spec, dispatch.store, &mut report).await;
-        let (page, next) = match first {
+        let (page, next) = match read_page(&message, spec, dispatch.store, &mut report).await {
             Ok(read) => read,
-            Err(_) => drain::read_rows(&message, spec, dispatch.store, &mut report).await?,
+            Err(_) => read_page(&message, spec, dispatch.store, &mut report).await?,
         };
         let minutes = u64::from(message.part.missed()) + 1;
         let (read, before) = (page.len(), rows.len());
@@ -214,6 +147,24 @@ async fn read_part<S: JobStore, Q, C: Clock>(
     }
     report.partitions = 1;
     Ok((message.part, rows, report))
+}
+
+/// Every row of a page, or none.
+async fn read_page<S: JobStore>(
+    message: &DrainMessage,
+    spec: &JobTypeSpec,
+    store: &S,
+    report: &mut DrainReport,
+) -> Result<(Vec<JobRow>, Option<String>), PortError> {
+    let mut counted = DrainReport::default();
+    let page::Rows { found, error, next, .. } = page::read_rows(message, spec, store, &mut counted).await?;
+    match error {
+        Some(error) => Err(error),
+        None => {
+            *report += counted;
+            Ok((found, next))
+        }
+    }
 }
 
 /// What is known of the limits, brought up to date by what is due in an ordinary minute.
@@ -330,39 +281,26 @@ async fn send<S, Q, C>(
     C: Clock,
 {
     let next = soonest_wake(dispatch.clock.now()).max(minute.plus(1));
-    let mut messages: Vec<Vec<Outgoing>> = members.iter().map(|_| Vec::new()).collect();
-    let mut wakes: Vec<Vec<Change>> = members.iter().map(|_| Vec::new()).collect();
-    let mut sent: Vec<DrainReport> = members.iter().map(|_| DrainReport::default()).collect();
+    let mut copies: Vec<Vec<Sending>> = members.iter().map(|_| Vec::new()).collect();
+    let mut wakes: Vec<Vec<WakeUp>> = members.iter().map(|_| Vec::new()).collect();
+    // A cohort that comes round by then brings the job itself.
+    let wake = |at, row: &JobRow| {
+        let wakes = row.next_due(minute.plus(1)).is_none_or(|due| due > at);
+        wakes.then(|| WakeUp { minute: at, job: row.job.clone(), place: row.place })
+    };
     for Candidate { member, row, due, missed, costs, .. } in parts.go {
-        sent[member].sent(1, missed, minute.since(row.first_due(due, missed)));
-        let price = limits.price(&costs);
-        messages[member].push(drain::poll_message(row, (due, missed), 1, price, members[member].spec));
+        let late_minutes = minute.since(row.first_due(due, missed));
+        let (wake, price) = (wake(next, &row), limits.price(&costs));
+        let message = page::poll_message(row, (due, missed), 1, price, members[member].spec);
+        copies[member].push(Sending { message, missed, late_minutes, wake });
     }
     let later = parts.later.into_iter().map(|(wait, candidate)| (minute.plus(wait).max(next), candidate));
     for (at, Candidate { member, row, .. }) in parts.wake.into_iter().map(|one| (next, one)).chain(later) {
-        // A cohort that comes round by then brings the job itself.
-        if row.next_due(minute.plus(1)).is_none_or(|due| due > at) {
-            wakes[member].push(Change::Wake(WakeUp { minute: at, job: row.job, place: row.place }));
-        }
+        wakes[member].extend(wake(at, &row));
     }
-    let of_members = members.iter_mut().zip(messages).zip(wakes).zip(sent);
-    for (((member, messages), wakes), sent) in of_members {
-        if member.open.is_none() {
-            continue;
-        }
-        let (dispatched, woken) = (messages.len(), wakes.len());
-        if !messages.is_empty() {
-            let answers = dispatch.queues.send(&QueueName::Jobs(member.spec.id.clone()), messages).await;
-            if let Err(error) = drain::confirm(dispatched, answers) {
-                member.end(TickEnd::Failed(error));
-                continue;
-            }
-        }
-        member.report.drained += sent;
-        let applied = if wakes.is_empty() { Vec::new() } else { dispatch.store.apply(wakes).await };
-        let is_done = |answer: &Result<Applied, PortError>| matches!(answer, Ok(Applied::Done));
-        if applied.len() != woken || !applied.iter().all(is_done) {
-            member.end(TickEnd::Dispatched(CursorMove::Kept));
+    for ((member, copies), wakes) in members.iter_mut().zip(copies).zip(wakes) {
+        if member.open.is_some() {
+            member.send(copies, wakes, dispatch).await;
         }
     }
 }

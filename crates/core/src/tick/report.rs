@@ -1,11 +1,13 @@
 //! Where the due minutes of a job type went: each one of a job is counted once.
 //!
 //! A job is due in every minute of its cohort, and in the minute of a wake-up. What a pass reads is accounted for in that
-//! unit, the due minute of a job: `due = dispatched + caught_up + held + over_budget + stretched + left`. What no pass has
-//! read yet is late, and told by [`behind_minutes`](super::JobTypeTick::behind_minutes) of the job type. A pass that failed
+//! unit, the due minute of a job: `due = dispatched + caught_up + held + over_budget + stretched + left +
+//! refused`. What no pass has read yet is late, and told by [`behind_minutes`](super::JobTypeTick::behind_minutes) of the job type. A pass that failed
 //! and is repeated counts again.
 
 use std::ops::AddAssign;
+
+use crate::message::Part;
 
 /// Counts of what was drained.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,8 +28,12 @@ pub struct DrainReport {
     pub over_budget: u64,
     /// Due minutes left to a later turn, because for long more is due than fits.
     pub stretched: u64,
-    /// Due minutes of a late window that are left to the job's next turn, because that is nearer than the catch-up.
+    /// Due minutes of a late window that are left to the job's next turn, because that is nearer than the catch-up; and those
+    /// whose turn is so far away that the job is woken in it, which is counted then as a due minute of its own.
     pub left: u64,
+    /// Due minutes of jobs that a queue did not take, or whose rows could not be read, when others of their page were sent:
+    /// woken in the next minute, or left to a turn that comes by then.
+    pub refused: u64,
     /// Copies sent in a later minute than the first that they answer for.
     pub late: u64,
     /// Minutes by which these were late, added up.
@@ -50,7 +56,7 @@ impl DrainReport {
     /// Due minutes that were left out for a reason.
     #[must_use]
     pub const fn skipped(&self) -> u64 {
-        self.held + self.over_budget + self.stretched + self.left
+        self.held + self.over_budget + self.stretched + self.left + self.refused
     }
 
     /// Due minutes that were read and neither answered for nor skipped for a reason: none, or it is a mistake.
@@ -67,6 +73,14 @@ impl DrainReport {
             self.late += copies;
             self.late_minutes += copies * u64::from(late_minutes);
             self.latest_minutes = self.latest_minutes.max(late_minutes);
+        }
+    }
+
+    /// Takes back jobs that were counted as due: whoever reads them again counts them.
+    pub(super) fn uncount(&mut self, jobs: usize, part: &Part) {
+        self.due -= jobs as u64 * part.due_minutes();
+        if let Part::Wakes { .. } = part {
+            self.woken -= jobs as u64;
         }
     }
 
@@ -92,6 +106,7 @@ impl AddAssign for DrainReport {
         self.over_budget += other.over_budget;
         self.stretched += other.stretched;
         self.left += other.left;
+        self.refused += other.refused;
         self.late += other.late;
         self.late_minutes += other.late_minutes;
         self.latest_minutes = self.latest_minutes.max(other.latest_minutes);

@@ -56,6 +56,8 @@ pub(super) struct Notebook {
     dispatched: RefCell<HashMap<JobId, Dispatched>>,
     /// Windows of more than a minute: after the first, up to the second.
     late_ticks: RefCell<Vec<(EpochMinute, EpochMinute)>>,
+    /// The last wake-up of a job that was dispatched after a late tick.
+    woken: RefCell<HashMap<JobId, EpochMinute>>,
     /// By a job's text.
     outcomes: RefCell<HashMap<Box<str>, Timestamp>>,
     contexts: RefCell<BTreeMap<JobId, u64>>,
@@ -78,6 +80,7 @@ impl Notebook {
             per_minute: RefCell::default(),
             dispatched: RefCell::default(),
             late_ticks: RefCell::default(),
+            woken: RefCell::default(),
             outcomes: RefCell::default(),
             contexts: RefCell::default(),
             backlog_limits: limits.collect(),
@@ -142,6 +145,9 @@ impl Notebook {
         let Some(cohort) = row.place.cohort() else { return };
         // Wake-ups come at any minute, and what is on hold is left out.
         if cohort.cadence.phase_of(message.due) != cohort.phase || row.hold.is_some() {
+            if !self.late_ticks.borrow().is_empty() {
+                self.woken.borrow_mut().insert(row.job.clone(), message.due);
+            }
             return;
         }
         let now = Dispatched { place: row.place, rev: row.rev, due: message.due };
@@ -154,7 +160,7 @@ impl Notebook {
         let expected = before.due.plus(cadence);
         if first < expected {
             self.broke(format!("r01: {first} of {} was dispatched twice", row.job));
-        } else if first > expected && !self.was_left(expected, first, cohort.cadence) {
+        } else if first > expected && !self.was_left(&row.job, expected, first, cohort.cadence) {
             self.broke(format!("r02: {expected} of {} was never dispatched", row.job));
         }
     }
@@ -183,13 +189,17 @@ impl Notebook {
     }
 
     /// Whether every due minute from one to before another was left to the next by a late tick, because that came sooner
-    /// than its turn in the catch-up.
-    fn was_left(&self, from: EpochMinute, before: EpochMinute, cadence: Cadence) -> bool {
+    /// than its turn in the catch-up, or was made up for by a wake-up.
+    fn was_left(&self, job: &JobId, from: EpochMinute, before: EpochMinute, cadence: Cadence) -> bool {
         let every = u32::from(cadence.minutes());
         let late = self.late_ticks.borrow();
-        (0..before.since(from).div_ceil(every))
-            .map(|number| from.plus(number * every))
-            .all(|due| late.iter().any(|&(after, to)| after < due && due <= to && to.since(due) > every / 2))
+        let woken = self.woken.borrow().get(job).copied();
+        (0..before.since(from).div_ceil(every)).map(|number| from.plus(number * every)).all(|due| {
+            late.iter().any(|&(after, to)| {
+                let is_made_up_for = woken.is_some_and(|woken| to < woken && woken < before);
+                after < due && due <= to && (to.since(due) > every / 2 || is_made_up_for)
+            })
+        })
     }
 
     /// A finished poll of a job, by its text, is durably on its way.

@@ -42,10 +42,6 @@ const CLOSE_UP_TO: u32 = 20_000;
 /// Longest hold of the built-in job types, in minutes: what the second phase must outlast.
 pub(super) const HOLD_CAP_MINUTES: u32 = 60;
 
-/// How often the drain of a page may begin again after it sent something. Five hops of five deliveries could; these few are
-/// what hundreds of seeds see.
-const DRAINED_AGAIN: u64 = 5;
-
 /// Kinds of faults that never make a dispatch repeat itself, or be lost on its way to a queue.
 const EXACT: [FaultKind; 7] = [
     FaultKind::DoubleTicks,
@@ -147,18 +143,15 @@ fn config(setup: &Setup, seed: u64) -> EngineConfig {
     config
 }
 
-/// How many messages of a job one window may send: one, one more where messages come twice, one where two ticks send the
-/// same, and several where a drain that failed halfway sends its page again.
+/// How many messages of a job one window may send: one; one more where messages come twice, where two ticks send the same,
+/// where functions are killed after they sent and before that was known, and where answers are lost. A page is never sent
+/// again because some of it was refused: those are tried again alone.
 fn copies(faults: &FaultSet) -> u64 {
-    let twice = [FaultKind::Duplicates, FaultKind::DoubleTicks].map(|kind| u64::from(faults.has(kind)));
-    let again = [
-        FaultKind::SchedulerCrashes,
-        FaultKind::PartialBatches,
-        FaultKind::LostAnswers,
-        FaultKind::ThrottledKeys,
-    ];
-    let again = if again.iter().any(|kind| faults.has(*kind)) { DRAINED_AGAIN } else { 0 };
-    1 + twice.iter().sum::<u64>() + again
+    let again =
+        [FaultKind::Duplicates, FaultKind::DoubleTicks, FaultKind::SchedulerCrashes, FaultKind::LostAnswers];
+    // An entry that is in neither list of the answer was taken, or not.
+    let lost = u64::from(faults.has(FaultKind::PartialBatches) && !faults.has(FaultKind::LostAnswers));
+    1 + lost + again.iter().filter(|kind| faults.has(**kind)).count() as u64
 }
 
 /// Everything of a run that its ports stand on.

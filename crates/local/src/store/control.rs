@@ -14,9 +14,9 @@ use super::file::Ending;
 use super::stats::StoreStats;
 use super::{Store, layout};
 
-/// Minutes behind the persisted cursor at which wake-ups are purged. No window reaches further back than its cursor, so
-/// they are past use; the margin keeps them for a look at what happened.
-pub const WAKE_MARGIN_MINUTES: u32 = MAX_CATCH_UP_MINUTES;
+/// Minutes behind the persisted cursor at which wake-ups are purged. A late tick moves the cursor, and what it hands out is
+/// read within the hour after it.
+pub const WAKE_MARGIN_MINUTES: u32 = MAX_CATCH_UP_MINUTES + 60;
 
 /// The cursor of a job type.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

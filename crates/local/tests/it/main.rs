@@ -11,6 +11,7 @@ mod contract;
 mod failure_policy;
 mod fixture;
 mod limits;
+mod partial;
 mod queue;
 mod queue_model;
 mod registration;

@@ -126,6 +126,37 @@ fn the_same_seed_gives_the_same_run() {
 }
 
 #[test]
+fn r02_after_two_five_and_twelve_hours_dispatch_is_at_most_twice_the_ordinary() {
+    for (hours, cadence, minutes) in [(2_u32, 240, 1440), (5, 480, 1500), (12, 1440, 3000)] {
+        let scenario = format!(
+            r#"{{"fastest": {cadence}, "slowest": {cadence}, "items_per_day": 0,
+                 "outage": {{"from_minute": 120, "minutes": {}}}}}"#,
+            hours * 60
+        );
+        // Twenty in an ordinary minute.
+        let setup = Setup {
+            scenario: Scenario::read(&scenario).unwrap(),
+            ..setup(20 * cadence, minutes, FaultSet::none())
+        };
+        let verdict = run(&setup, 1);
+        assert_clean(&verdict, &setup);
+        assert_eq!(verdict.faults.get("ticks_missing"), Some(&(u64::from(hours) * 60)));
+        let minutes: Vec<(EpochMinute, u64)> = verdict.dispatched_by_minute.into_iter().collect();
+        let gap = minutes.windows(2).position(|pair| pair[1].0.since(pair[0].0) > 30).expect("no outage");
+        let after = &minutes[gap + 1..];
+        // Phases come from hashes: over half an hour they are even.
+        let busiest =
+            after.windows(30).map(|half| half.iter().map(|&(_, jobs)| jobs).sum::<u64>()).max().unwrap();
+        assert!(busiest <= 2 * 20 * 30 * 11 / 10, "{busiest} jobs in half an hour after {hours} hours");
+        let caught_up: u64 = after.iter().take(hours as usize * 60).map(|&(_, jobs)| jobs).sum();
+        assert!(
+            caught_up > u64::from(hours) * 60 * 20 * 14 / 10,
+            "{caught_up} jobs in {hours} hours: caught up"
+        );
+    }
+}
+
+#[test]
 fn r02_after_an_hour_without_ticks_dispatch_is_at_most_twice_the_ordinary() {
     let verdict = {
         let setup = Setup { scenario: Scenario::outage(), ..setup(3000, 480, FaultSet::none()) };
