@@ -235,6 +235,7 @@ The report:
     behind_minutes        minutes that were still to be made up for when the run ended
   wall_seconds            real seconds of the run
   freshness               by job type and level: how old items were when they were published, in seconds
+  lateness                by job type and level: how many polls began, and how late, in seconds of the wheel
   usage                   what the same work would use on AWS, in the units that are billed there, by service; batches, and
                           messages of outcomes, are those of a deployment
   usd                     what that would cost in us-east-1, by component; `standing` is the part that time costs and polls

@@ -11,6 +11,7 @@ mod demo;
 mod due;
 mod exit;
 mod job;
+mod lateness;
 mod logs;
 mod output;
 mod pause;

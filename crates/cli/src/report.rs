@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::cost::Billed;
 use crate::due::DueMinutes;
+use crate::lateness::Late;
 use crate::usage::Usage;
 
 /// Outcomes that count as failed polls.
@@ -54,6 +55,7 @@ pub(crate) struct Report {
     pub(crate) job_types: BTreeMap<String, DueMinutes>,
     pub(crate) wall_seconds: f64,
     pub(crate) freshness: Vec<Fresh>,
+    pub(crate) lateness: Vec<Late>,
     #[serde(flatten)]
     pub(crate) billed: Billed,
 }
@@ -143,6 +145,7 @@ impl Report {
             job_types: totals.job_types.iter().map(|(id, totals)| (id.to_string(), totals.into())).collect(),
             wall_seconds: wall.as_secs_f64(),
             freshness: totals.freshness.iter().map(Fresh::of).collect(),
+            lateness: Late::all(&totals.lateness_by_level),
             billed: Billed::of(&totals.usage, totals.polled, prices),
         }
     }

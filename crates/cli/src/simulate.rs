@@ -18,6 +18,7 @@ pub(crate) use args::SimulateArgs;
 
 use crate::cost::{Billed, PriceTable, USUAL_REGION};
 use crate::exit::Failure;
+use crate::lateness::Late;
 use crate::output::Output;
 use crate::screen::Screen;
 
@@ -52,7 +53,7 @@ pub(crate) fn run(args: &SimulateArgs, screen: &Screen) -> Result<(), Failure> {
         None => None,
     };
     let billed = Billed::of(&report.usage, report.polls, prices);
-    show(&Shown { report: &report, billed }, args)?;
+    show(&Shown { report: &report, lateness: Late::all(&report.lateness_by_level), billed }, args)?;
     for verdict in verdicts.iter().filter(|verdict| !verdict.is_clean()) {
         screen.log(failure(verdict, args).as_bytes());
     }
@@ -96,6 +97,7 @@ fn failure(verdict: &Verdict, args: &SimulateArgs) -> String {
 struct Shown<'a> {
     #[serde(flatten)]
     report: &'a Report,
+    lateness: Vec<Late>,
     #[serde(flatten)]
     billed: Billed,
 }
@@ -106,7 +108,7 @@ fn show(shown: &Shown<'_>, args: &SimulateArgs) -> Result<(), Failure> {
         output.json(shown)?;
         return output.finish();
     }
-    let Shown { report, billed } = shown;
+    let Shown { report, billed, lateness: _ } = shown;
     let lines = [
         ("seeds", report.seeds.to_string()),
         ("simulated minutes", report.simulated_minutes.to_string()),

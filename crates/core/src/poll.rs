@@ -26,7 +26,7 @@ use crate::outcome::{Hints, Outcome};
 use crate::policy::Catalog;
 use crate::ports::{Bus, Clock, ControlStore, CredentialStore, Poller, Queues};
 use crate::row::JobRow;
-use crate::spread::{Freshness, Spread};
+use crate::spread::{Freshness, Lateness, Spread};
 use crate::time::Timestamp;
 use batch::{Equipped, Groups};
 use keyring::Keyring;
@@ -119,6 +119,8 @@ pub struct PollReport {
     /// For each poll, how long after its planned instant it began. The plan is the first due minute that the dispatch
     /// answers for, and the job's place in the spread.
     pub lateness: Vec<Duration>,
+    /// The same in seconds, by job type and service level.
+    pub lateness_by_level: Lateness,
     /// How old items were when the bus had accepted them.
     pub freshness: Freshness,
 }
@@ -215,6 +217,7 @@ impl PollReport {
             Some(lateness) => {
                 self.polled += 1;
                 self.lateness.push(lateness);
+                self.lateness_by_level.record(&row.job.job_type, &row.level, lateness.as_secs());
             }
             None => {
                 if let Outcome::Unavailable { reason } = outcome {

@@ -10,6 +10,41 @@ use crate::id::{JobTypeId, ServiceLevel};
 /// the third party does not tell are not in it, nor are those of a job's first poll: they were there before the job was.
 pub type Freshness = BTreeMap<(JobTypeId, ServiceLevel), Spread>;
 
+/// How late polls began, by job type and service level: seconds. Found without copying a name, because every poll is counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lateness(BTreeMap<JobTypeId, BTreeMap<ServiceLevel, Spread>>);
+
+impl Lateness {
+    /// Counts a poll.
+    pub fn record(&mut self, job_type: &JobTypeId, level: &ServiceLevel, seconds: u64) {
+        match self.0.get_mut(job_type).and_then(|levels| levels.get_mut(level)) {
+            Some(spread) => spread.record(seconds),
+            None => self.of(job_type, level).record(seconds),
+        }
+    }
+
+    /// Every job type and level that was polled.
+    pub fn iter(&self) -> impl Iterator<Item = (&JobTypeId, &ServiceLevel, &Spread)> {
+        let of = |(job_type, levels)| {
+            let levels: &BTreeMap<ServiceLevel, Spread> = levels;
+            levels.iter().map(move |(level, spread)| (job_type, level, spread))
+        };
+        self.0.iter().flat_map(of)
+    }
+
+    fn of(&mut self, job_type: &JobTypeId, level: &ServiceLevel) -> &mut Spread {
+        self.0.entry(job_type.clone()).or_default().entry(level.clone()).or_default()
+    }
+}
+
+impl AddAssign<&Self> for Lateness {
+    fn add_assign(&mut self, other: &Self) {
+        for (job_type, level, spread) in other.iter() {
+            *self.of(job_type, level) += spread;
+        }
+    }
+}
+
 /// Buckets to a doubling: two bits below the highest.
 const BITS: u32 = 2;
 
@@ -99,6 +134,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn lateness_is_counted_by_job_type_and_level_and_adds_up() {
+        let [posts, likes] = ["toy/posts", "toy/likes"].map(|name| JobTypeId::new(name).unwrap());
+        let [free, paid] = ["free", "paid"].map(|name| ServiceLevel::new(name).unwrap());
+        let mut sum = Lateness::default();
+        for (job_type, level, seconds) in [(&posts, &free, 60), (&posts, &paid, 0), (&likes, &free, 1)] {
+            let mut one = Lateness::default();
+            one.record(job_type, level, seconds);
+            sum += &one;
+            sum.record(job_type, level, seconds);
+        }
+        let all: Vec<_> = sum
+            .iter()
+            .map(|(job_type, level, of)| (job_type, level, of.count(), of.percentile(50)))
+            .collect();
+        assert_eq!(all, [(&likes, &free, 2, 1), (&posts, &free, 2, all[1].3), (&posts, &paid, 2, 0)]);
+        assert!((48..=72).contains(&all[1].3), "within a fifth of a minute: {all:?}");
+    }
 
     fn of(all: impl IntoIterator<Item = u64>) -> Spread {
         let mut spread = Spread::default();

@@ -13,7 +13,7 @@ use crate::hash::{Purpose, below, job_hash};
 use crate::id::JobId;
 use crate::time::EpochMinute;
 
-/// Minutes of wake-ups that a late tick makes up: a day. In a longer window every cohort is due, and answers for older ones.
+/// Minutes from which on a late tick makes up for no wake-ups: in a day every cohort is due, and answers for its jobs.
 pub const MAX_CATCH_UP_MINUTES: u32 = 1440;
 /// Most shards that a job type may have: bounds the partitions of one tick.
 pub const MAX_SHARDS: u16 = 1024;
@@ -127,9 +127,10 @@ impl Window {
         })
     }
 
-    /// The minutes whose wake-ups are due: the last [`MAX_CATCH_UP_MINUTES`] of the window, oldest first.
+    /// The minutes whose wake-ups are due, oldest first: none in a window of [`MAX_CATCH_UP_MINUTES`] and more, in which every
+    /// cohort is.
     pub fn wake_minutes(self) -> impl Iterator<Item = EpochMinute> {
-        let length = self.minutes().min(MAX_CATCH_UP_MINUTES);
+        let length = if self.minutes() < MAX_CATCH_UP_MINUTES { self.minutes() } else { 0 };
         (0..length).rev().map(move |back| self.to.minus(back))
     }
 
@@ -187,7 +188,9 @@ mod tests {
         let window = Window::new(Some(EpochMinute::new(0)), EpochMinute::new(525_600)).unwrap();
         let rounds: usize = Cadence::ALL.into_iter().map(|cadence| window.due(cadence).count()).sum();
         assert_eq!(rounds, Cadence::ALL.iter().map(|cadence| usize::from(cadence.minutes())).sum::<usize>());
-        assert_eq!(window.wake_minutes().count(), MAX_CATCH_UP_MINUTES as usize);
+        assert_eq!(window.wake_minutes().count(), 0, "every cohort answers for its jobs' wake-ups");
+        let day = Window::new(Some(EpochMinute::new(60)), EpochMinute::new(1499)).unwrap();
+        assert_eq!(day.wake_minutes().count(), 1439);
     }
 
     #[test]

@@ -101,6 +101,7 @@ The report:
   max_hops                  most queue hops from one tick: at most 8
   lateness_seconds_p50, lateness_seconds_p99
                             from when a poll was meant to leave to when it left
+  lateness                  the same by job type and level, with the number of polls
   freshness_seconds_p50, freshness_seconds_p99
                             from when an item came to be to when it was published
   writes_per_poll           writes to the store for each poll

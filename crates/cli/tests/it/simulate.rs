@@ -43,6 +43,7 @@ fn a_report_has_every_member_and_the_same_seed_gives_the_same_one() {
         "max_hops",
         "lateness_seconds_p50",
         "lateness_seconds_p99",
+        "lateness",
         "freshness_seconds_p50",
         "freshness_seconds_p99",
         "writes_per_poll",
@@ -57,6 +58,9 @@ fn a_report_has_every_member_and_the_same_seed_gives_the_same_one() {
     }
     assert_eq!((&first["seeds"], &first["simulated_minutes"]), (&2.into(), &360.into()));
     assert_eq!(first["planted_bugs_caught"], Value::Null);
+    let late = first["lateness"].as_array().unwrap();
+    let polls: u64 = late.iter().map(|of| of["polls"].as_u64().unwrap()).sum();
+    assert_eq!(polls, first["polls"].as_u64().unwrap(), "every poll has a job type and a level: {late:?}");
     assert_eq!(report(arguments).1, first);
 }
 

@@ -110,3 +110,74 @@ impl Poller for Replayer<'_> {
         auth::answered(oauth2, answer, (self.now)(), Scale::new(1.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Context, Poll};
+    use std::time::Duration;
+
+    use pollwheel_core::outcome::Outcome;
+    use pollwheel_core::ports::Permits;
+
+    use super::*;
+    use crate::sample;
+
+    const CHANNEL: &str = "channel: mastodon\nabout: A test.\nbase_url: https://api.example.com\nauth: none\n\
+        service_levels: {professional: {fastest: 1, slowest: 60}}\njob_types:\n  statuses:\n    \
+        items: {list: ., id: .id, type: test.item, data: .}\n    cursor: {greatest_id: numeric}\n    \
+        request: {path: /t}\n    pages: {follow: link_header, limit: 5}\n";
+
+    /// So many permits.
+    #[derive(Debug)]
+    struct Leaves(AtomicU32);
+
+    impl Permits for Leaves {
+        fn poll_take(&self, _: &mut Context<'_>) -> Poll<bool> {
+            let take = |left: u32| left.checked_sub(1);
+            Poll::Ready(self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok())
+        }
+    }
+
+    /// What a poll comes to with so many permits, and the requests that went out. Every page has two new items and a next.
+    async fn polled(permits: u32) -> (Polled, u32) {
+        let folder = tempfile::tempdir().unwrap();
+        let own = folder.path().join("mastodon");
+        std::fs::create_dir(&own).unwrap();
+        std::fs::write(own.join("channel.yml"), CHANNEL).unwrap();
+        let channels = ChannelSet::load(&own).unwrap_or_else(|errors| panic!("{errors}"));
+        let mut row = sample::row("42", r#"{"poll":{"cursor":"1"}}"#);
+        row.subject.base_url = None;
+        let asked = Cell::new(0);
+        let answer = |_: &Asked| {
+            let newest = 100 - 2 * asked.replace(asked.get() + 1);
+            let page = format!(r#"[{{"id":{newest}}},{{"id":{}}}]"#, newest - 1);
+            let answer = ::http::Response::builder()
+                .header("link", format!("<https://api.example.com/t?page={}>; rel=\"next\"", asked.get() + 1))
+                .header("content-type", "application/json");
+            answer.body(Bytes::from(page)).ok()
+        };
+        let (now, permits) = (|| SystemTime::UNIX_EPOCH, Leaves(AtomicU32::new(permits)));
+        let request = Request {
+            row: &row,
+            credentials: None,
+            application: None,
+            token: None,
+            budget: Duration::from_secs(20),
+            permits: Some(&permits),
+        };
+        let polled = Replayer::new(&channels, &now, &answer).poll(request).await;
+        (polled, asked.get())
+    }
+
+    #[tokio::test]
+    async fn leave_is_asked_for_before_every_request() {
+        let (refused, asked) = polled(0).await;
+        assert!(matches!(refused.outcome, Outcome::Deferred { .. }) && asked == 0, "{refused:?}");
+        let (halfway, asked) = polled(3).await;
+        assert!(matches!(halfway.outcome, Outcome::New { items: 6, more: true, .. }), "{halfway:?}");
+        assert_eq!((halfway.requests, asked), (3, 3));
+        assert_eq!(polled(9).await.1, 5, "as many as the page limit");
+    }
+}

@@ -13,7 +13,7 @@ use super::partitions;
 use crate::message::{DrainMessage, Message, Part};
 use crate::policy::JobTypeSpec;
 use crate::ports::Outgoing;
-use crate::wheel::{MAX_CATCH_UP_MINUTES, Window};
+use crate::wheel::Window;
 
 /// Longest delay of a message on its way to the drains queue, in minutes: SQS's longest.
 const MAX_DELAY_MINUTES: u32 = 15;
@@ -57,7 +57,7 @@ pub(super) fn wait_minutes(window: Window, part: &Part) -> Option<u32> {
             (length - 1).min(u32::from(cohort.cadence.minutes()) / 2)
         }
         // A wake-up comes once: none is left to another.
-        Part::Wakes { .. } => length.min(MAX_CATCH_UP_MINUTES) - 1,
+        Part::Wakes { .. } => length - 1,
     };
     if back == 0 { Some(0) } else { oldest.checked_sub(back) }
 }

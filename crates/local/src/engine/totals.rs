@@ -8,7 +8,7 @@ use pollwheel_core::complete::CompletionReport;
 use pollwheel_core::id::JobTypeId;
 use pollwheel_core::meter::Metered;
 use pollwheel_core::poll::PollReport;
-use pollwheel_core::spread::Freshness;
+use pollwheel_core::spread::{Freshness, Lateness};
 use pollwheel_core::tick::{CursorMove, DrainReport, JobTypeTick, Skip, TickEnd};
 use pollwheel_core::time::EpochMinute;
 
@@ -79,6 +79,8 @@ pub struct Totals {
     lateness: Option<Histogram<u64>>,
     /// How old items were when they were published, by job type and service level.
     pub freshness: Freshness,
+    /// How late polls began, in seconds of the wheel, by job type and service level.
+    pub lateness_by_level: Lateness,
 }
 
 /// Where the due minutes of a job type went.
@@ -160,6 +162,7 @@ impl Totals {
         for (key, ages) in &report.freshness {
             *self.freshness.entry(key.clone()).or_default() += ages;
         }
+        self.lateness_by_level += &report.lateness_by_level;
         if self.lateness.is_none() {
             // It grows as needed: a day late is no error here.
             self.lateness = Histogram::new(LATENESS_DIGITS).ok();

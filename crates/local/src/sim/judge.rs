@@ -8,6 +8,7 @@ use pollwheel_core::id::JobId;
 use pollwheel_core::meter::Metered;
 use pollwheel_core::ports::QueueName;
 use pollwheel_core::row::JobRow;
+use pollwheel_core::spread::Lateness;
 use pollwheel_core::time::{EpochMinute, Timestamp};
 
 use super::bus::SeenBus;
@@ -66,6 +67,8 @@ pub struct Verdict {
     pub dispatched_by_minute: BTreeMap<EpochMinute, u64>,
     /// How late polls began, in milliseconds.
     pub lateness: Option<Histogram<u64>>,
+    /// How late they began, in seconds, by job type and service level.
+    pub lateness_by_level: Lateness,
     /// From an item's creation to its publication, in milliseconds.
     pub freshness: Option<Histogram<u64>>,
     /// What the ports would have cost on AWS, in its billing units.
@@ -163,6 +166,7 @@ pub(super) fn judge<W: Source>(judged: &Judged<'_, W>) -> Verdict {
         log_hash: judged.notebook.hash(),
         dispatched_by_minute: judged.notebook.dispatched_by_minute(),
         lateness: totals.lateness().cloned(),
+        lateness_by_level: totals.lateness_by_level.clone(),
         usage: totals.usage,
         freshness: judged.bus.freshness(),
     }

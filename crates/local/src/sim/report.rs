@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use hdrhistogram::Histogram;
 use pollwheel_core::hash::mix;
 use pollwheel_core::meter::Metered;
+use pollwheel_core::spread::Lateness;
 use serde::Serialize;
 
 use super::judge::Verdict;
@@ -39,6 +40,9 @@ pub struct Report {
     pub lateness_seconds_p50: f64,
     /// The same, of the latest hundredth.
     pub lateness_seconds_p99: f64,
+    /// The same by job type and service level. Whoever shows the report has the form.
+    #[serde(skip)]
+    pub lateness_by_level: Lateness,
     /// From an item's creation to its publication: the median, in seconds.
     pub freshness_seconds_p50: f64,
     /// The same, of the latest hundredth.
@@ -81,6 +85,7 @@ impl Report {
                 *report.faults.entry(kind).or_default() += times;
             }
             lateness.add(verdict.lateness.as_ref());
+            report.lateness_by_level += &verdict.lateness_by_level;
             freshness.add(verdict.freshness.as_ref());
             report.usage.working += verdict.usage.working;
             report.usage.standing += verdict.usage.standing;

@@ -171,6 +171,7 @@ fn join(whole: &mut Verdict, part: Verdict) {
     }
     whole.log_hash = mix(whole.log_hash, part.log_hash);
     add(&mut whole.lateness, part.lateness);
+    whole.lateness_by_level += &part.lateness_by_level;
     add(&mut whole.freshness, part.freshness);
 }
 

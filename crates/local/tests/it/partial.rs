@@ -111,9 +111,9 @@ impl Deployment {
     }
 
     /// Jobs that were sent, and the most copies of one.
-    fn taken(&self) -> (usize, u32) {
+    fn taken(&self) -> (u64, u32) {
         let taken = self.queue.taken.borrow();
-        (taken.len(), taken.values().copied().max().unwrap_or_default())
+        (taken.len() as u64, taken.values().copied().max().unwrap_or_default())
     }
 }
 
@@ -138,11 +138,11 @@ fn the_others_are_sent_once_and_the_refused_a_minute_later(deployment: &Deployme
     let drained = first.drained;
     assert!(drained.refused > 0 && drained.dispatched > drained.refused, "{drained:?}");
     assert_eq!((drained.unaccounted(), first.fanned_out), (0, 0));
-    assert_eq!(deployment.taken(), (drained.dispatched as usize, 1));
+    assert_eq!(deployment.taken(), (drained.dispatched, 1));
     deployment.queue.refuses.take();
     let second = deployment.tick(1, &deployment.store).drained;
     assert_eq!((second.woken, second.unaccounted()), (drained.refused, 0), "{second:?}");
-    assert_eq!(deployment.taken(), (JOBS as usize, 1), "every job once in its two minutes");
+    assert_eq!(deployment.taken(), (JOBS.into(), 1), "every job once in its two minutes");
 }
 
 #[test]
@@ -169,7 +169,7 @@ fn r04_where_no_wake_up_can_be_set_the_refused_are_handed_on_by_name() {
     assert!(!named.is_empty() && named.is_subset(&deployment.queue.refuses.take()), "{named:?}");
     let later = deployment.drain();
     assert_eq!((later.dispatched, later.unaccounted()), (named.len() as u64, 0), "{later:?}");
-    assert_eq!(deployment.taken(), ((drained.dispatched + later.dispatched) as usize, 1));
+    assert_eq!(deployment.taken(), (drained.dispatched + later.dispatched, 1));
 }
 
 #[test]
@@ -181,5 +181,5 @@ fn r04_a_page_of_which_nothing_is_taken_is_drained_again_as_a_whole() {
     deployment.queue.refuses.take();
     let later = deployment.drain();
     assert!(later.due > 0 && later.due == later.dispatched, "{later:?}");
-    assert_eq!(deployment.taken(), (later.dispatched as usize, 1));
+    assert_eq!(deployment.taken(), (later.dispatched, 1));
 }

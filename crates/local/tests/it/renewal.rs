@@ -1,5 +1,6 @@
 //! Renewal of tokens by many workers at once, and pools of tokens, under virtual time.
 
+mod cached;
 mod vendor;
 
 use std::cell::RefCell;
@@ -17,10 +18,9 @@ use pollwheel_core::message::{Message, PollMessage};
 use pollwheel_core::policy::{Catalog, JobTypeSpec};
 use pollwheel_core::poll::{Limits, PollReport, Worker, poll};
 use pollwheel_core::ports::{
-    Application, Clock, CredentialStore, Credentials, Grant, Holder, Lease, PoolToken, PortError, QueueName,
-    Saved, Secret,
+    Application, Clock, CredentialStore, Credentials, Grant, Holder, Lease, PoolToken, QueueName, Saved,
+    Secret,
 };
-use pollwheel_core::time::Timestamp;
 use pollwheel_local::clock::{REAL_TICK, WheelClock};
 use pollwheel_local::credentials::MemoryCredentials;
 use pollwheel_local::queue::{LocalQueues, QueueConfig, QueueId};
@@ -28,77 +28,13 @@ use pollwheel_local::store::Store;
 
 use crate::fixture::{place, row};
 use crate::sim::{MemoryBus, START, under_virtual_time};
+use cached::Cached;
 use vendor::{Endpoint, LIFETIME, POOL_CALLS, POOL_CUSHION, POOL_WINDOW, Vendor};
 
 const WORKERS: usize = 50;
 
 fn channel() -> ChannelName {
     ChannelName::new("mastodon").unwrap()
-}
-
-/// One worker's view of the store: what it has read it keeps for 30 seconds, as on AWS.
-struct Cached<'a> {
-    inner: &'a MemoryCredentials,
-    clock: WheelClock,
-    known: RefCell<HashMap<AccountId, (Timestamp, Option<Credentials>)>>,
-}
-
-impl CredentialStore for Cached<'_> {
-    async fn credentials(
-        &self,
-        channel: &ChannelName,
-        accounts: &[AccountId],
-    ) -> Vec<Result<Option<Credentials>, PortError>> {
-        let now = self.clock.now();
-        let mut answers = Vec::new();
-        for account in accounts {
-            let known = self.known.borrow().get(account).cloned();
-            let young = known.filter(|(since, _)| now.since(*since) < Duration::from_secs(30));
-            let found = match young {
-                Some((_, found)) => found,
-                None => {
-                    let mut found = self.inner.credentials(channel, std::slice::from_ref(account)).await;
-                    let found = found.remove(0).unwrap();
-                    self.known.borrow_mut().insert(account.clone(), (now, found.clone()));
-                    found
-                }
-            };
-            answers.push(Ok(found));
-        }
-        answers
-    }
-
-    async fn application(&self, channel: &ChannelName) -> Result<Option<Application>, PortError> {
-        self.inner.application(channel).await
-    }
-
-    async fn reread(&self, channel: &ChannelName, holder: &Holder) -> Result<Option<Credentials>, PortError> {
-        // A round trip, in which others get on.
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.inner.reread(channel, holder).await
-    }
-
-    async fn lease(
-        &self,
-        channel: &ChannelName,
-        holder: &Holder,
-        now: Timestamp,
-        time: Duration,
-    ) -> Result<Option<Lease>, PortError> {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.inner.lease(channel, holder, now, time).await
-    }
-
-    async fn save(
-        &self,
-        channel: &ChannelName,
-        holder: &Holder,
-        lease: &Lease,
-        credentials: &Credentials,
-    ) -> Result<Saved, PortError> {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        self.inner.save(channel, holder, lease, credentials).await
-    }
 }
 
 /// A deployment of many workers.

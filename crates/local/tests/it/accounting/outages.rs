@@ -17,8 +17,8 @@ fn wakes_of_an_outage(hours: u32, fan_out_above: usize) {
     let mut wheel = Wheel::new(120, &[], 100_000, fan_out_above);
     let slow: Vec<_> =
         wheel.rows.iter().filter(|row| row.place.cohort().unwrap().cadence.minutes() == 1440).collect();
-    let wakes = slow.iter().enumerate().map(|(number, row)| {
-        let minute = START.plus(BEFORE + (number as u32 * 37) % outage);
+    let wakes = (0_u32..).zip(&slow).map(|(number, row)| {
+        let minute = START.plus(BEFORE + number * 37 % outage);
         Change::Wake(WakeUp { minute, job: row.job.clone(), place: row.place })
     });
     now(wheel.store.apply(wakes.collect()));
