@@ -157,7 +157,7 @@ fn header_value(text: &str) -> Result<http::HeaderValue, http::header::InvalidHe
         return http::HeaderValue::from_str(text);
     }
     let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
-    http::HeaderValue::from_bytes(&bytes.unwrap_or_default())
+    http::HeaderValue::try_from(bytes.unwrap_or_default())
 }
 
 /// A short name for a request: validators are good for the very same request only. No defence against anyone: who makes
