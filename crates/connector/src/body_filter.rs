@@ -3,11 +3,9 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 
-use serde_json::value::RawValue;
-
 use crate::jq::{Filter, Input, RunError};
 use crate::json;
-use crate::pick::plain_path;
+use crate::pick::{Value, plain_path};
 
 /// A compiled filter. A plain path is read from the text itself.
 #[derive(Debug)]
@@ -38,7 +36,7 @@ impl<'a> JsonBody<'a> {
             return Ok(input);
         }
         // Also refuses what is not JSON from its beginning to its end.
-        let valid = json::lookup(&self.text, &[])?.map_or("null", RawValue::get);
+        let valid = json::lookup(&self.text, &[])?.unwrap_or("null");
         let input = Input::parse(valid)?;
         Ok(self.input.get_or_init(|| input))
     }
@@ -55,17 +53,17 @@ impl BodyFilter {
     }
 
     /// The value in a body; none when it is null.
-    pub(crate) fn value(&self, body: &JsonBody<'_>) -> Result<Option<Box<RawValue>>, RunError> {
+    pub(crate) fn value<'b>(&self, body: &'b JsonBody<'_>) -> Result<Option<Value<'b>>, RunError> {
         let value = match self {
-            Self::Path(path) => json::lookup(&body.text, path)?.map(ToOwned::to_owned),
-            Self::Jq(filter) => Some(filter.run(body.input()?)?),
+            Self::Path(path) => json::lookup(&body.text, path)?.map(Value::Written),
+            Self::Jq(filter) => Some(Value::Made(filter.run(body.input()?)?)),
         };
         Ok(value.filter(|value| value.get() != "null"))
     }
 
     /// The string or number in a body, as text; none when it is anything else.
     pub(crate) fn scalar(&self, body: &JsonBody<'_>) -> Result<Option<String>, RunError> {
-        Ok(self.value(body)?.as_deref().and_then(json::scalar).map(Cow::into_owned))
+        Ok(self.value(body)?.and_then(|value| json::scalar(value.get()).map(Cow::into_owned)))
     }
 
     /// Whether the filter gives `true`. A body that it fails on is none of those that are meant.

@@ -17,7 +17,7 @@ impl Order {
     pub(crate) fn compare(self, a: &str, b: &str) -> Ordering {
         match self {
             // As nearly all are; several comparisons are made for each element of a page.
-            Self::Numeric if !a.starts_with('0') && !b.starts_with('0') => {
+            Self::Numeric if ![a, b].iter().any(|id| id.as_bytes().first() == Some(&b'0')) => {
                 a.len().cmp(&b.len()).then_with(|| a.cmp(b))
             }
             Self::Numeric => {

@@ -5,8 +5,6 @@
 //! selectors names, and what is selected is copied as it is written. Anything more is left to jq, which has also accepted
 //! the expression before.
 
-use std::borrow::Cow;
-
 use serde::ser::{Error as _, Serialize, SerializeMap, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -32,7 +30,7 @@ impl Names {
 }
 
 /// The values of [`Names`] in one element; none for one that is missing or null.
-pub(crate) type Members<'a> = [Option<&'a RawValue>];
+pub(crate) type Members<'a> = [Option<&'a str>];
 
 /// What is selected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +39,33 @@ pub(crate) enum Pick {
     Member(usize, Vec<Box<str>>),
     /// An object.
     Object(Vec<(Box<str>, Pick)>),
+}
+
+/// A selected value: JSON.
+#[derive(Debug)]
+pub(crate) enum Value<'a> {
+    /// As it stands in the text.
+    Written(&'a str),
+    /// Put together.
+    Made(Box<RawValue>),
+}
+
+impl Value<'_> {
+    /// Its text.
+    pub(crate) fn get(&self) -> &str {
+        match self {
+            Self::Written(text) => text,
+            Self::Made(value) => value.get(),
+        }
+    }
+
+    /// On its own.
+    pub(crate) fn into_raw(self) -> Result<Box<RawValue>, RunError> {
+        match self {
+            Self::Written(text) => RawValue::from_string(text.to_owned()).map_err(|_| RunError::NotJson),
+            Self::Made(value) => Ok(value),
+        }
+    }
 }
 
 impl Pick {
@@ -60,21 +85,21 @@ impl Pick {
     }
 
     /// The value of a path as it is written; none when it is null or an object is selected.
-    pub(crate) fn find<'a>(&self, members: &Members<'a>) -> Result<Option<&'a RawValue>, JsonError> {
+    pub(crate) fn find<'a>(&self, members: &Members<'a>) -> Result<Option<&'a str>, JsonError> {
         let Self::Member(place, path) = self else { return Ok(None) };
         match members.get(*place).copied().flatten() {
-            Some(member) if !path.is_empty() => json::lookup(member.get(), path),
+            Some(member) if !path.is_empty() => json::lookup(member, path),
             member => Ok(member),
         }
     }
 
     /// The selected value, copied only when it is put together.
-    pub(crate) fn value<'a>(&self, members: &Members<'a>) -> Result<Option<Cow<'a, RawValue>>, RunError> {
+    pub(crate) fn value<'a>(&self, members: &Members<'a>) -> Result<Option<Value<'a>>, RunError> {
         let value = match self {
-            Self::Member(..) => self.find(members)?.map(Cow::Borrowed),
+            Self::Member(..) => self.find(members)?.map(Value::Written),
             Self::Object(_) => {
                 let filled = to_raw_value(&Filled { pick: self, members });
-                Some(Cow::Owned(filled.map_err(|error| JsonError::Shape(error.to_string()))?))
+                Some(Value::Made(filled.map_err(|error| JsonError::Shape(error.to_string()))?))
             }
         };
         // Whoever reads an event may recurse.
@@ -83,7 +108,7 @@ impl Pick {
     }
 }
 
-/// A pick with its members, to be written. What is copied was read as JSON before and is not read again.
+/// A pick with its members, to be written.
 struct Filled<'f, 'a> {
     pick: &'f Pick,
     members: &'f Members<'a>,
@@ -92,13 +117,32 @@ struct Filled<'f, 'a> {
 impl Serialize for Filled<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.pick {
-            Pick::Member(..) => self.pick.find(self.members).map_err(S::Error::custom)?.serialize(serializer),
+            Pick::Member(..) => match self.pick.find(self.members).map_err(S::Error::custom)? {
+                Some(text) => Written(text).serialize(serializer),
+                None => serializer.serialize_unit(),
+            },
             Pick::Object(object) => {
                 let mut map = serializer.serialize_map(Some(object.len()))?;
                 for (name, pick) in object {
                     map.serialize_entry(name, &Filled { pick, members: self.members })?;
                 }
                 map.end()
+            }
+        }
+    }
+}
+
+/// JSON that is copied as it is written.
+struct Written<'a>(&'a str);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            // What has no escapes needs none, and is not read again.
+            Some(plain) if !json::has_escapes(plain) => serializer.serialize_str(plain),
+            Some(_) | None => {
+                let value: &RawValue = serde_json::from_str(self.0).map_err(S::Error::custom)?;
+                value.serialize(serializer)
             }
         }
     }

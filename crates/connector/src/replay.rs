@@ -2,6 +2,7 @@
 
 mod poller;
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -89,23 +90,23 @@ pub(crate) fn replay_renewing(
 /// What a replayed poll authenticates with.
 struct Keys<'c> {
     channel: Option<&'c Channel>,
-    account: Option<Credentials>,
-    application: Option<Application>,
+    account: Option<Cow<'c, Credentials>>,
+    application: Option<Cow<'c, Application>>,
     renewed: Option<Vec<Box<str>>>,
 }
 
 impl<'c> Keys<'c> {
-    fn of(channels: &'c ChannelSet, request: Request<'_>) -> Self {
+    fn of(channels: &'c ChannelSet, request: Request<'c>) -> Self {
         Self {
             channel: channels.get(request.row.job.job_type.channel()),
-            account: request.credentials.cloned(),
-            application: request.application.cloned(),
+            account: request.credentials.map(Cow::Borrowed),
+            application: request.application.map(Cow::Borrowed),
             renewed: None,
         }
     }
 
     fn request<'a>(&'a self, request: Request<'a>) -> Request<'a> {
-        Request { credentials: self.account.as_ref(), application: self.application.as_ref(), ..request }
+        Request { credentials: self.account.as_deref(), application: self.application.as_deref(), ..request }
     }
 
     /// How the held credentials are renewed, when they can be.
@@ -114,12 +115,12 @@ impl<'c> Keys<'c> {
             Auth::By(rules) => rules.oauth2.as_ref()?,
             Auth::None => return None,
         };
-        auth::ask(oauth2, self.held(oauth2)?, self.application.as_ref()).map(|_| oauth2)
+        auth::ask(oauth2, self.held(oauth2)?, self.application.as_deref()).map(|_| oauth2)
     }
 
     fn held(&self, oauth2: &OAuth2) -> Option<&Credentials> {
         match oauth2.grant {
-            Grant::RefreshToken => self.account.as_ref(),
+            Grant::RefreshToken => self.account.as_deref(),
             Grant::ClientCredentials => self.application.as_ref().map(|application| &application.credentials),
         }
     }
@@ -145,7 +146,7 @@ impl<'c> Keys<'c> {
     ) -> Result<(), Outcome> {
         let oauth2 = self.oauth2().ok_or(Outcome::Unauthorized)?;
         let held = self.held(oauth2).ok_or(Outcome::Unauthorized)?;
-        let asked = auth::ask(oauth2, held, self.application.as_ref()).ok_or(Outcome::Unauthorized)?;
+        let asked = auth::ask(oauth2, held, self.application.as_deref()).ok_or(Outcome::Unauthorized)?;
         let (secrets, expires_in_seconds) =
             match auth::answered(oauth2, exchanged(asked, answer), now, Scale::new(1.0)) {
                 Refreshed::Renewed { secrets, expires_in_seconds } => (secrets, expires_in_seconds),
@@ -160,8 +161,8 @@ impl<'c> Keys<'c> {
         let renewed = held.renewed(secrets, end);
         self.renewed = Some(names);
         match (oauth2.grant, &mut self.application) {
-            (Grant::RefreshToken, _) => self.account = Some(renewed),
-            (Grant::ClientCredentials, Some(application)) => application.credentials = renewed,
+            (Grant::RefreshToken, _) => self.account = Some(Cow::Owned(renewed)),
+            (Grant::ClientCredentials, Some(application)) => application.to_mut().credentials = renewed,
             (Grant::ClientCredentials, None) => {}
         }
         Ok(())

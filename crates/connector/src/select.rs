@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::jq::{Filter, Input, RunError};
 use crate::json::{self, JsonError};
-use crate::pick::{Names, Pick, plain_path};
+use crate::pick::{Members, Names, Pick, Value, plain_path};
 
 /// The list in a response.
 #[derive(Debug)]
@@ -46,20 +46,23 @@ impl List {
         let (text, path): (&str, &[Box<str>]) = match self {
             Self::Path(path) => (text, path),
             Self::Jq(filter) => {
-                let valid = json::lookup(text, &[])?.map_or("null", RawValue::get);
+                let valid = json::lookup(text, &[])?.unwrap_or("null");
                 made = filter.run(&Input::parse(valid)?)?;
                 (made.get(), &[])
             }
         };
-        let elements = match names {
-            Some(names) => {
-                let picked = json::picked_elements(text, path, names.all())?;
-                picked
-                    .into_iter()
-                    .map(|members| Element { text: "", members: Some(members), input: None })
-                    .collect()
+        let Some(names) = names else {
+            return Ok(use_them(json::elements(text, path)?.into_iter().map(Element::of).collect()));
+        };
+        let picked = json::picked_elements(text, path, names.all())?;
+        let elements = match &picked {
+            json::Elements::Objects(members) => members
+                .chunks_exact(names.all().len().max(1))
+                .map(|members| Element::picked(Some(members)))
+                .collect(),
+            json::Elements::Any(elements) => {
+                elements.iter().map(|members| Element::picked(members.as_deref())).collect()
             }
-            None => json::elements(text, path)?.into_iter().map(Element::of).collect(),
         };
         Ok(use_them(elements))
     }
@@ -88,14 +91,14 @@ impl Selector {
         &self,
         element: &mut Element<'t>,
         names: &Names,
-    ) -> Result<Option<Cow<'t, RawValue>>, RunError> {
+    ) -> Result<Option<Value<'t>>, RunError> {
         let value = match self {
             Self::Whole => {
                 json::check_depth(element.text)?;
-                json::lookup(element.text, &[])?.map(Cow::Borrowed)
+                Some(Value::Written(element.text))
             }
             Self::Pick(pick) => pick.value(element.members(names)?)?,
-            Self::Jq(filter) => Some(Cow::Owned(filter.run(element.input()?)?)),
+            Self::Jq(filter) => Some(Value::Made(filter.run(element.input()?)?)),
         };
         Ok(value.filter(|value| value.get() != "null"))
     }
@@ -110,7 +113,7 @@ impl Selector {
             Self::Pick(pick) => Ok(pick.find(element.members(names)?)?.and_then(json::scalar)),
             Self::Whole | Self::Jq(_) => {
                 let value = self.value(element, names)?;
-                Ok(value.as_deref().and_then(json::scalar).map(|text| text.into_owned().into()))
+                Ok(value.and_then(|value| json::scalar(value.get()).map(|text| text.into_owned().into())))
             }
         }
     }
@@ -122,7 +125,7 @@ pub(crate) struct Element<'a> {
     /// Empty when only the members are needed.
     text: &'a str,
     /// None inside when the element is no object.
-    members: Option<Option<Vec<Option<&'a RawValue>>>>,
+    members: Option<Option<Cow<'a, Members<'a>>>>,
     input: Option<Input>,
 }
 
@@ -131,10 +134,19 @@ impl<'a> Element<'a> {
         Self { text: raw.get(), members: None, input: None }
     }
 
-    fn members(&mut self, names: &Names) -> Result<&[Option<&'a RawValue>], JsonError> {
+    /// One of which no more than its members is needed.
+    const fn picked(members: Option<&'a Members<'a>>) -> Self {
+        let members = match members {
+            Some(members) => Some(Cow::Borrowed(members)),
+            None => None,
+        };
+        Self { text: "", members: Some(members), input: None }
+    }
+
+    fn members(&mut self, names: &Names) -> Result<&Members<'a>, JsonError> {
         let members = match self.members.take() {
             Some(members) => members,
-            None => Some(json::members(self.text, names.all())?),
+            None => Some(Cow::Owned(json::members(self.text, names.all())?)),
         };
         let members = self.members.insert(members).as_deref();
         members.ok_or_else(|| JsonError::Shape("expected an object, found something else".to_owned()))

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use pollwheel_core::context::{Context, ContextError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The name of the member.
 pub(crate) const MEMBER: &str = "poll";
@@ -128,24 +128,20 @@ impl State {
 
 impl Validators {
     /// The validators in a response to the request `of`; none when it has none.
-    pub(crate) fn read(headers: &http::HeaderMap, of: String) -> Option<Self> {
+    pub(crate) fn read(headers: &http::HeaderMap, of: RequestKey) -> Option<Self> {
         let keep = |name| {
             let value: &http::HeaderValue = headers.get(name)?;
             (!value.is_empty() && value.len() <= MAX_VALIDATOR_BYTES)
                 .then(|| value.as_bytes().iter().copied().map(char::from).collect())
         };
         let (etag, modified) = (keep(http::header::ETAG), keep(http::header::LAST_MODIFIED));
-        (etag.is_some() || modified.is_some()).then_some(Self { of, etag, modified })
+        (etag.is_some() || modified.is_some()).then(|| Self { of: of.text(), etag, modified })
     }
 
     /// Adds the headers that ask for changes only.
     pub(crate) fn write(&self, headers: &mut http::HeaderMap) {
         let mut send = |name, text: &Option<String>| {
-            let bytes =
-                text.as_ref().map(|text| text.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>());
-            if let Some(Ok(value)) =
-                bytes.map(|bytes| http::HeaderValue::from_bytes(&bytes.unwrap_or_default()))
-            {
+            if let Some(Ok(value)) = text.as_deref().map(header_value) {
                 headers.insert(name, value);
             }
         };
@@ -154,18 +150,45 @@ impl Validators {
     }
 }
 
+/// A validator as it came: characters as the bytes of the same number.
+fn header_value(text: &str) -> Result<http::HeaderValue, http::header::InvalidHeaderValue> {
+    // As nearly all are.
+    if text.is_ascii() {
+        return http::HeaderValue::from_str(text);
+    }
+    let bytes: Result<Vec<u8>, _> = text.chars().map(u8::try_from).collect();
+    http::HeaderValue::try_from(bytes.unwrap_or_default())
+}
+
 /// A short name for a request: validators are good for the very same request only. No defence against anyone: who makes
 /// two URLs collide gets a 304 for nothing.
-pub(crate) fn request_key(uri: &http::Uri) -> String {
-    let mut hasher = Xxh3::new();
-    let authority = uri.authority().map(http::uri::Authority::as_str);
-    let path = uri.path_and_query().map(http::uri::PathAndQuery::as_str);
-    for part in [uri.scheme_str(), authority, path] {
-        hasher.update(part.unwrap_or_default().as_bytes());
-        // No URL has it, so parts do not run together.
-        hasher.update(b" ");
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RequestKey(u64);
+
+impl RequestKey {
+    pub(crate) fn of(uri: &http::Uri) -> Self {
+        let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+        let path = uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+        // No URL has a space, so parts do not run together.
+        let named = [uri.scheme_str().unwrap_or_default(), " ", authority, " ", path, " "].concat();
+        Self(xxh3_64(named.as_bytes()))
     }
-    format!("{:016x}", hasher.digest())
+
+    /// As it stands in a context.
+    pub(crate) fn text(self) -> String {
+        self.digits().collect()
+    }
+
+    /// Whether validators belong to the request.
+    pub(crate) fn is_of(self, validators: &Validators) -> bool {
+        self.digits().eq(validators.of.chars())
+    }
+
+    /// Sixteen hexadecimal digits.
+    fn digits(self) -> impl Iterator<Item = char> {
+        let halves = self.0.to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        halves.filter_map(|half| char::from_digit(half.into(), 16))
+    }
 }
 
 #[cfg(test)]
@@ -200,14 +223,14 @@ mod tests {
         for odd in [&b"W/\"abc\""[..], b"\"abc\"", b"unquoted", b"w/'x'", b"\"\xE9\"", b"*"] {
             let mut headers = http::HeaderMap::new();
             headers.insert(http::header::ETAG, http::HeaderValue::from_bytes(odd).unwrap());
-            let json = serde_json::to_string(&Validators::read(&headers, String::new()).unwrap()).unwrap();
+            let json = serde_json::to_string(&Validators::read(&headers, RequestKey(0)).unwrap()).unwrap();
             let mut sent = http::HeaderMap::new();
             serde_json::from_str::<Validators>(&json).unwrap().write(&mut sent);
             assert_eq!(sent[http::header::IF_NONE_MATCH].as_bytes(), odd);
         }
         let mut headers = http::HeaderMap::new();
         headers.insert(http::header::ETAG, http::HeaderValue::from_str(&"x".repeat(1_025)).unwrap());
-        assert_eq!(Validators::read(&headers, String::new()), None);
+        assert_eq!(Validators::read(&headers, RequestKey(0)), None);
     }
 
     #[test]

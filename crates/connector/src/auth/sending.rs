@@ -118,13 +118,13 @@ fn with_target(uri: Uri, target: String) -> Uri {
 /// The credentials in their form; `Some(None)` when they cannot be sent in it.
 fn made(rules: &AuthRules, request: Request<'_>) -> Option<Option<Sending>> {
     let by = |name: HeaderName, text: String| {
-        let mut value = HeaderValue::from_str(&text).ok()?;
+        let mut value = HeaderValue::try_from(text).ok()?;
         value.set_sensitive(true);
         Some(Sending::Header(name, value))
     };
     match &rules.send {
         SendToken::Bearer => {
-            token(rules, request).map(|token| by(header::AUTHORIZATION, format!("Bearer {}", token.expose())))
+            token(rules, request).map(|token| by(header::AUTHORIZATION, ["Bearer ", token.expose()].concat()))
         }
         SendToken::Header(name) => {
             token(rules, request).map(|token| by(name.clone(), token.expose().to_owned()))

@@ -7,7 +7,7 @@ use super::walk::{Place, Start, Verdict};
 use crate::channel::Follow;
 use crate::exchange::Outbound;
 use crate::request::{JobValues, Parameter};
-use crate::state;
+use crate::state::RequestKey;
 
 impl Conversation<'_> {
     pub(super) fn ask(&mut self) -> Result<Outbound, String> {
@@ -27,8 +27,8 @@ impl Conversation<'_> {
 
     /// Sends the validators back, to the very request that they came from.
     fn ask_for_changes(&mut self, outbound: &mut Outbound) {
-        let key = state::request_key(&outbound.uri);
-        if let Some(validators) = self.state.validators.as_ref().filter(|validators| validators.of == key) {
+        let key = RequestKey::of(&outbound.uri);
+        if let Some(validators) = self.state.validators.as_ref().filter(|validators| key.is_of(validators)) {
             validators.write(&mut outbound.headers);
             self.asked_for_changes = true;
         }

@@ -28,7 +28,7 @@ use crate::cursor::{IdHash, Ledger};
 use crate::exchange::{FetchError, Outbound, Response};
 use crate::items::{self, Found, Page, Wanted};
 use crate::reading::Reader;
-use crate::state::{State, Validators};
+use crate::state::{RequestKey, State, Validators};
 use crate::wait::Scale;
 
 /// The clock and scale of a poll.
@@ -79,7 +79,7 @@ pub(crate) struct Conversation<'a> {
     /// Validators were sent with the request under way.
     asked_for_changes: bool,
     /// The key of the first page's request, and the validators in its answer.
-    first_page: Option<(String, Option<Validators>)>,
+    first_page: Option<(RequestKey, Option<Validators>)>,
     found: Vec<Found>,
     /// Wanted elements, also those that were dropped.
     fresh: usize,
@@ -204,7 +204,7 @@ impl<'a> Conversation<'a> {
         if let Some((key, validators)) = &mut self.first_page {
             // Only the answer to the first page's request comes while its key is fresh.
             if validators.is_none() && self.walk.next == Place::First && self.job.conditional {
-                *validators = Validators::read(&answer.response.headers, key.clone());
+                *validators = Validators::read(&answer.response.headers, *key);
             }
         }
         match self.verdict(answer.response, body, &page) {

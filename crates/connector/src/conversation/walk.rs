@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 
 use http::Uri;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::channel::{Follow, Pages};
 use crate::cursor::Ledger;
@@ -222,14 +222,10 @@ impl Walk {
     }
 }
 
-/// A short name for a request.
+/// A short name for a request. Each part's hash is the seed of the next one's, so parts do not run together.
 fn key(outbound: &Outbound) -> u64 {
-    let mut hasher = Xxh3::new();
-    hasher.update(outbound.uri.path().as_bytes());
-    // No path has it, so parts do not run together.
-    hasher.update(b" ");
-    hasher.update(outbound.uri.query().unwrap_or_default().as_bytes());
-    hasher.update(b" ");
-    hasher.update(&outbound.body);
-    hasher.digest()
+    let (path, query) = (outbound.uri.path(), outbound.uri.query().unwrap_or_default());
+    [path.as_bytes(), query.as_bytes(), &outbound.body]
+        .into_iter()
+        .fold(0, |seed, part| xxh3_64_with_seed(part, seed))
 }

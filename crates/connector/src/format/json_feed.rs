@@ -69,7 +69,7 @@ pub(super) fn read(text: &str) -> Result<Document, FormatError> {
     (feed.title, feed.description) = (kept(file.title), kept(file.description));
     (feed.language, feed.author) = (kept(file.language), author(file.authors, file.author));
     for item in items {
-        let id = item.id.as_deref().and_then(|id| json::scalar(id)?.trim().to_owned().into());
+        let id = item.id.as_deref().and_then(|id| json::scalar(id.get())?.trim().to_owned().into());
         document.push(id, item.into_parts())?;
     }
     Ok(document)

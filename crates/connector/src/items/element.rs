@@ -41,7 +41,8 @@ pub(super) fn id<'t>(
 /// As for account ids: what a queue would not carry is no id.
 pub(super) fn is_carried(text: &str) -> bool {
     if text.is_ascii() {
-        return !text.bytes().any(|byte| byte.is_ascii_control());
+        // All of it, which is several bytes at a time.
+        return !text.bytes().fold(false, |found, byte| found | byte.is_ascii_control());
     }
     !text.chars().any(|c| c.is_control() || matches!(u32::from(c) & 0xFFFF, 0xFFFE | 0xFFFF))
 }
@@ -69,5 +70,5 @@ pub(super) fn time(
     element: &mut Element<'_>,
 ) -> Result<Option<Timestamp>, String> {
     let value = selector.value(element, &rules.names).map_err(|error| error.to_string())?;
-    value.map(|value| instant::of(&value).map_err(|error| error.to_string())).transpose()
+    value.map(|value| instant::of(value.get()).map_err(|error| error.to_string())).transpose()
 }

@@ -41,7 +41,11 @@ pub(super) fn items(
     }
     put_in_order(ledger, &mut fresh);
     let surplus = fresh.len().saturating_sub(most);
-    fresh.into_iter().skip(surplus).map(|picked| item(rules, picked)).collect()
+    let mut items = Vec::with_capacity(fresh.len() - surplus);
+    for picked in fresh.into_iter().skip(surplus) {
+        items.push(item(rules, picked)?);
+    }
+    Ok(items)
 }
 
 fn kept<'t>(keep: &Selector, rules: &ItemRules, fresh: Vec<Picked<'t>>) -> Result<Vec<Picked<'t>>, String> {
@@ -113,7 +117,10 @@ fn item(rules: &ItemRules, picked: Picked<'_>) -> Result<Found, String> {
         kind,
         time: time.map(|time| RFC_3339.timestamp_to_string(&time)),
         subject,
-        data: data.map_or_else(|| RawValue::NULL.to_owned(), Cow::into_owned),
+        data: match data {
+            Some(data) => data.into_raw().map_err(|error| failed("data", &error))?,
+            None => RawValue::NULL.to_owned(),
+        },
         dedupe_version: rules.dedupe_version,
     };
     Ok(Found { item, time })

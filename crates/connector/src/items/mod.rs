@@ -99,6 +99,10 @@ fn page<'t>(
         ledger.note(seen, standing);
         shape.add(ledger, seen, standing);
         if standing == Standing::New && is_met_first(ledger, met, hash) {
+            if fresh.is_empty() {
+                // What is new comes together.
+                fresh.reserve_exact(count - index);
+            }
             fresh.push(Picked { id, time, element });
         }
     }

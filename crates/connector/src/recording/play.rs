@@ -99,7 +99,7 @@ fn now(case: &Case) -> SystemTime {
 /// request changes it too. None when the text is no URL.
 #[must_use]
 pub fn request_key(url: &str) -> Option<String> {
-    url.parse().ok().map(|uri| crate::state::request_key(&uri))
+    url.parse().ok().map(|uri| crate::state::RequestKey::of(&uri).text())
 }
 
 fn beyond(index: usize, asked: &Asked) -> Deviation {

@@ -133,7 +133,7 @@ fn a_poll_allocates_no_more_than_it_did() {
     let old = row(context.as_json());
     assert_eq!(poll(&channels, &old, &not_modified).outcome, Outcome::Unchanged { context: None });
     for (name, row, response, most) in
-        [("20 new items", &new, &ok, 320), ("20 old items", &old, &ok, 110), ("304", &old, &not_modified, 60)]
+        [("20 new items", &new, &ok, 170), ("20 old items", &old, &ok, 35), ("304", &old, &not_modified, 25)]
     {
         let count = allocations(&channels, row, response);
         assert!(count <= most, "{name}: {count} allocations, at most {most} are expected");
