@@ -225,7 +225,7 @@ The report:
     caught_up             earlier due minutes that a dispatch made up for
     skipped               held: the job was on hold; over_budget: it did not fit a limit that it shares, and is woken or
                           left to its next turn; stretched: more is due for long than the limit bears; left: of a late
-                          window, to a turn that comes soon; refused: the queue did not take its copy, or its row could
+                          window, to a later turn, where it counts again; refused: the queue did not take its copy, or its row could
                           not be read, and it is woken in the next minute
     late                  dispatches in a later minute than the first that they answer for, by how many minutes in all,
                           and the most

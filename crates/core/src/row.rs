@@ -122,6 +122,9 @@ pub struct Hold {
     pub cause: HoldCause,
 }
 
+/// A job that was put off until a minute goes first for so many minutes from then on.
+const PUT_OFF_MINUTES: u32 = 3;
+
 /// A job. Its row never leaves its cohort while it is polled: queues carry copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRow {
@@ -229,14 +232,15 @@ impl JobRow {
         self.hold.is_some_and(|hold| minute < hold.until)
     }
 
-    /// Whether the job's last turn was put off because of a limit, and this minute is the first turn since.
+    /// Whether the job was put off because of a limit until shortly before this minute: a completion may be so late that the
+    /// turn which the hold ends with has gone by when it is written.
     #[must_use]
     pub fn was_put_off(&self, minute: EpochMinute) -> bool {
-        let Some((hold, cohort)) = self.hold.zip(self.place.cohort()) else { return false };
-        let since = minute.since(hold.until);
-        hold.cause == HoldCause::RateLimit
-            && !self.is_held(minute)
-            && since < u32::from(cohort.cadence.minutes())
+        self.hold.is_some_and(|hold| {
+            hold.cause == HoldCause::RateLimit
+                && !self.is_held(minute)
+                && minute.since(hold.until) < PUT_OFF_MINUTES
+        })
     }
 
     /// The first minute at or after `minute` in which the cohort brings the job round and no hold stops it; none when it

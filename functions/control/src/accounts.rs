@@ -59,7 +59,7 @@ where
                 let overdrawn: Vec<_> = limits
                     .into_iter()
                     .zip(paces)
-                    .filter_map(|(limit, pace)| Overdrawn::of(limit, pace))
+                    .filter_map(|(limit, pace)| Overdrawn::of(limit, pace, now.minute()))
                     .collect();
                 for Overdrawn { limit, turns, slower, .. } in &overdrawn {
                     tracing::warn!(

@@ -3,6 +3,7 @@
 use pollwheel_connector::members::Flaw;
 use pollwheel_core::budget::{Pace, PaceKey};
 use pollwheel_core::register::Registered;
+use pollwheel_core::time::EpochMinute;
 use serde::Serialize;
 
 use crate::import::{Imported, Progress};
@@ -150,9 +151,15 @@ pub struct Overdrawn {
 impl Overdrawn {
     /// The least factor that is told of: a price moves a little in every minute.
     const LEAST: f64 = 1.05;
+    /// Minutes for which the scheduler's word is good: every job of a limit has had its turn in them.
+    const GOOD_MINUTES: u32 = 1440;
 
     /// None when all that is asked for fits.
-    pub(crate) fn of(limit: PaceKey, pace: Pace) -> Option<Self> {
+    pub(crate) fn of(limit: PaceKey, pace: Pace, now: EpochMinute) -> Option<Self> {
+        // What is as old says nothing: nobody has asked for anything since.
+        if pace.at.is_none_or(|at| now.since(at) > Self::GOOD_MINUTES) {
+            return None;
+        }
         let (turns, slower) =
             (pace.turns(), (f64::from(pace.price().thousandths()) / 1000.0).sqrt().max(1.0));
         let PaceKey { scope, window_seconds } = limit;

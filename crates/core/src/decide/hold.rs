@@ -67,8 +67,11 @@ pub(super) fn waits(
     let draw = mix(mix(job_hash(&row.job, Purpose::Jitter), seed), row.rev.0);
     let backoff = backoff(row, poll, policy, draw);
     let limit = limit(poll, policy, draw);
-    let floor = floor_seconds.map(|seconds| floor(poll.polled_at, seconds, spread_seconds));
-    let all = [limit, floor, backoff.map(|(wait, _)| wait), deferred(poll, spec, policy)];
+    // A job that was put off may leave first in the minutes to come.
+    let is_first = spec.is_kept_by_workers() && row.was_put_off(poll.due);
+    let lead = if is_first { 0 } else { spread_seconds };
+    let floor = floor_seconds.map(|seconds| floor(poll.polled_at, seconds, lead));
+    let all = [limit, floor, backoff.map(|(wait, _)| wait), deferred(row, cohort, poll, spec)];
 
     let after = poll.polled_at.minute().plus(1);
     let due = cohort.next_due(after);
@@ -102,13 +105,19 @@ fn wait(from: Timestamp, seconds: u64, jitter_minutes: u32, kind: Kind) -> Wait 
 
 /// A poll that did not fit a shared limit is owed when its next slot begins, and one that we could not make a while later.
 /// The row need not know, unless the workers alone keep the limit: then it is to leave earlier in its minute than those that
-/// had theirs ([`JobRow::was_put_off`]), or the ones that leave last would be put off in every minute.
-fn deferred(poll: &Finished<'_>, spec: &JobTypeSpec, policy: &Policy) -> Option<Wait> {
-    let seconds = poll.outcome.owed_seconds()?;
+/// had theirs ([`JobTypeSpec::leaves_after_seconds`]), or the ones that leave last would be put off in every minute. One that is
+/// put off a second time waits for its own phase: much more is asked for than fits, and each try is a write.
+fn deferred(row: &JobRow, cohort: Cohort, poll: &Finished<'_>, spec: &JobTypeSpec) -> Option<Wait> {
+    let seconds = capped(poll.outcome.owed_seconds()?, spec.policy(&row.level));
     let is_full = matches!(poll.outcome, Outcome::Deferred { .. });
-    let kind =
-        if is_full && spec.is_kept_by_workers() { Kind::Owed(HoldCause::RateLimit) } else { Kind::Shared };
-    Some(wait(poll.polled_at, capped(seconds, policy), 0, kind))
+    if !is_full || !spec.is_kept_by_workers() {
+        return Some(wait(poll.polled_at, seconds, 0, Kind::Shared));
+    }
+    let mut wait = wait(poll.polled_at, seconds, 0, Kind::Owed(HoldCause::RateLimit));
+    if row.was_put_off(poll.due) {
+        wait.until = cohort.next_due(wait.until);
+    }
+    Some(wait)
 }
 
 /// A job leaves some way into its minute, so a minute that begins a little too soon may still keep the floor.

@@ -250,7 +250,7 @@ fn in_turn(
     limits: &Limits,
     allowance: u64,
 ) -> (Vec<Candidate>, Vec<(u32, Candidate)>) {
-    let is_overdrawn = limits.all.iter().any(|limit| !limit.pace.is_idle());
+    let is_overdrawn = |one: &Candidate| one.costs.iter().any(|&(limit, _)| !limits.pace(limit).is_idle());
     let most = allowance.saturating_mul(u64::from(catch_up::LONGEST_MINUTES)).max(WAKES_AT_LEAST);
     let (mut now, mut later) = (Vec::new(), Vec::new());
     for candidate in candidates {
@@ -259,7 +259,7 @@ fn in_turn(
             continue;
         }
         members[candidate.member].report.drained.left += candidate.due_minutes();
-        if let (Some(wait), false) = (candidate.wait, is_overdrawn) {
+        if let Some(wait) = candidate.wait.filter(|_| candidate.is_woken || !is_overdrawn(&candidate)) {
             later.push((wait, candidate));
         }
     }

@@ -59,7 +59,7 @@ pub(super) async fn drain<S: JobStore, Q: Queues, C: Clock>(
         report.uncount(owed.len(), &part.part);
         rows = read_named(owed, dispatch.store, &mut report).await;
     };
-    if let (0, Some(error)) = (sent, error) {
+    if let (0, Some(error)) = (sent + hopeless, error) {
         return Err(error);
     }
     report.sent(sent, part.part.missed(), late_minutes(part));

@@ -5,7 +5,7 @@ use pollwheel_core::cadence::Cadence;
 use pollwheel_core::ports::ControlStore;
 use serde_json::json;
 
-use crate::fixture::{Deployment, TOKEN, command, line};
+use crate::fixture::{Deployment, NOW, TOKEN, command, line};
 
 #[tokio::test]
 async fn an_account_is_registered_after_its_token_is_kept() {
@@ -37,6 +37,7 @@ async fn a_registration_past_a_shared_limit_is_accepted_and_tells_of_it() {
         turns_thousandths: 2500,
         mean_thousandths: 2500,
         price_millionths: 4_000_000,
+        at: Some(NOW.minute()),
         ..Pace::default()
     };
     deployment.store.set_pace(&limit, pace).await.unwrap();
