@@ -122,9 +122,6 @@ pub struct Hold {
     pub cause: HoldCause,
 }
 
-/// A job that was put off until a minute goes first for so many minutes from then on.
-const PUT_OFF_MINUTES: u32 = 3;
-
 /// A job. Its row never leaves its cohort while it is polled: queues carry copies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRow {
@@ -232,15 +229,11 @@ impl JobRow {
         self.hold.is_some_and(|hold| minute < hold.until)
     }
 
-    /// Whether the job was put off because of a limit until shortly before this minute: a completion may be so late that the
-    /// turn which the hold ends with has gone by when it is written.
+    /// Whether the job was put off because of a limit, and until this minute: later it may have been polled since, which
+    /// leaves the row as it is when nothing is new.
     #[must_use]
     pub fn was_put_off(&self, minute: EpochMinute) -> bool {
-        self.hold.is_some_and(|hold| {
-            hold.cause == HoldCause::RateLimit
-                && !self.is_held(minute)
-                && minute.since(hold.until) < PUT_OFF_MINUTES
-        })
+        self.hold.is_some_and(|hold| hold.cause == HoldCause::RateLimit && hold.until == minute)
     }
 
     /// The first minute at or after `minute` in which the cohort brings the job round and no hold stops it; none when it
