@@ -7,6 +7,7 @@ use pollwheel_core::budget::{Budget, BudgetScope, Counted, Spend};
 use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::Request;
 
+use super::limits::Allowance;
 use super::{Auth, Channel, JobType, Limit, LimitScope, LimitSource, Need, Token};
 use crate::auth::Sending;
 use crate::reading::Host;
@@ -41,18 +42,16 @@ impl Channel {
     }
 
     fn of_limit(&self, limit: &Limit, job: &JobType, dearest: u64) -> Vec<Budget> {
-        let Some(allowance) = limit.allowance else { return Vec::new() };
-        let cushion = match limit.source {
-            // Percent.
-            LimitSource::Usage(_) => (allowance.calls / 100).saturating_mul(limit.cushion),
-            LimitSource::Documented
-            | LimitSource::Headers { .. }
-            | LimitSource::RateLimit(_)
-            | LimitSource::Body(_) => limit.cushion,
-        };
-        let budget = |(scope, counted)| Budget {
+        let budget = |((scope, allowance), counted): ((BudgetScope, Allowance), Counted)| Budget {
             counted,
-            cushion,
+            cushion: match limit.source {
+                // Percent.
+                LimitSource::Usage(_) => (allowance.calls / 100).saturating_mul(limit.cushion),
+                LimitSource::Documented
+                | LimitSource::Headers { .. }
+                | LimitSource::RateLimit(_)
+                | LimitSource::Body(_) => limit.cushion,
+            },
             cost: u64::from(job.endpoint.cost),
             // A limit of the endpoint is no other job type's.
             dearest: if scope == BudgetScope::Endpoint { u64::from(job.endpoint.cost) } else { dearest },
@@ -61,18 +60,18 @@ impl Channel {
         self.counted(limit, job).into_iter().map(budget).collect()
     }
 
-    /// What a limit is shared by, for the requests that there are: with a token, without one, or any.
-    fn counted(&self, limit: &Limit, job: &JobType) -> Vec<(BudgetScope, Counted)> {
-        let with = self.shared(limit.scope(Token::Present), job);
-        let without = self.shared(limit.scope(Token::Absent), job);
-        let every = |scope: Option<BudgetScope>| scope.map(|scope| (scope, Counted::Every));
+    /// What a limit is shared by and how much it allows, for the requests that there are: with a token, without one, or any.
+    fn counted(&self, limit: &Limit, job: &JobType) -> Vec<((BudgetScope, Allowance), Counted)> {
+        let of = |token| self.shared(limit.scope(token), job).zip(limit.allowance_of(token));
+        let (with, without) = (of(Token::Present), of(Token::Absent));
+        let every = |of: Option<_>| of.map(|of| (of, Counted::Every)).into_iter().collect();
         match (&self.auth, job.need) {
-            (Auth::None, _) => every(without).into_iter().collect(),
-            (Auth::By(_), Need::Required) => every(with).into_iter().collect(),
-            (Auth::By(_), Need::Optional) if with == without => every(with).into_iter().collect(),
+            (Auth::None, _) => every(without),
+            (Auth::By(_), Need::Required) => every(with),
+            (Auth::By(_), Need::Optional) if with == without => every(with),
             (Auth::By(_), Need::Optional) => {
-                let with = with.map(|scope| (scope, Counted::WithToken));
-                let without = without.map(|scope| (scope, Counted::WithoutToken));
+                let with = with.map(|of| (of, Counted::WithToken));
+                let without = without.map(|of| (of, Counted::WithoutToken));
                 with.into_iter().chain(without).collect()
             }
         }

@@ -14,7 +14,8 @@ pub(crate) struct Limit {
     /// Calls that are left unused; percent where the source counts in percent.
     pub(crate) cushion: u64,
     /// What the documentation allows.
-    pub(crate) allowance: Option<Allowance>,
+    allowance: Option<Allowance>,
+    calls_without_token: Option<u64>,
     pub(crate) source: LimitSource,
 }
 
@@ -76,9 +77,20 @@ impl Limit {
         (scope, scope_without_token): (LimitScope, LimitScope),
         cushion: u64,
         allowance: Option<Allowance>,
+        calls_without_token: Option<u64>,
         source: LimitSource,
     ) -> Self {
-        Self { scope, scope_without_token, cushion, allowance, source }
+        Self { scope, scope_without_token, cushion, allowance, calls_without_token, source }
+    }
+
+    /// What the documentation allows to requests with or without a token.
+    pub(crate) fn allowance_of(&self, token: Token) -> Option<Allowance> {
+        let allowance = self.allowance?;
+        let calls = match token {
+            Token::Present => allowance.calls,
+            Token::Absent => self.calls_without_token.unwrap_or(allowance.calls),
+        };
+        Some(Allowance { calls, ..allowance })
     }
 
     /// What the limit counts, for a request with or without a token.

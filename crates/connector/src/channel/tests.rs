@@ -1,3 +1,5 @@
+use pollwheel_core::budget::{BudgetScope, Counted};
+
 use super::*;
 use crate::sample;
 
@@ -236,6 +238,21 @@ fn requests_auth_limits_and_errors_are_checked_too() {
             "    calls: 5\n    window_seconds: 60\n    cushion: 5\n",
             "`limits[0].cushion`: 5 of 5 calls are left unused",
         ),
+        (
+            limit,
+            "    scope_without_token: host\n    calls: 5\n    calls_without_token: 2\n    window_seconds: 60\n    cushion: 2\n",
+            "`limits[0].calls_without_token`: is 2, of which the cushion of 2 leaves none",
+        ),
+        (
+            limit,
+            &format!("{limit}    calls_without_token: 60\n"),
+            "`limits[0].calls_without_token`: has no use without `calls`",
+        ),
+        (
+            limit,
+            "    calls: 5\n    calls_without_token: 2\n    window_seconds: 60\n",
+            "`limits[0].calls_without_token`: needs a `scope_without_token`",
+        ),
         (limit, &format!("{limit}    ratelimit: any\n"), "`limits[0]`: has several of"),
         (limit, "    body: {remaining: .a |}\n", "`limits[0].body.remaining`: is not a jq filter"),
         (
@@ -306,6 +323,21 @@ fn an_application_limit_needs_a_host_that_the_channel_chose() {
         .replace("scope: account", "scope: application");
     let found = load(&own_hosts).map(drop).unwrap_err();
     assert!(found[0].contains("`limits[0].scope`: `application` cannot be the scope"), "{found:?}");
+}
+
+#[test]
+fn requests_without_a_token_have_a_limit_of_their_own() {
+    let limit = "  - scope: account\n";
+    let both = GOOD.replace(
+        limit,
+        "  - scope: account\n    scope_without_token: application\n    calls: 5000\n    calls_without_token: 60\n    window_seconds: 3600\n",
+    );
+    let catalog = load(&both).unwrap().catalog();
+    let spec = catalog.get(&JobTypeId::new("toy/posts").unwrap()).unwrap();
+    // The cushion is 2. An account's own limit is no budget.
+    let [budget] = &*spec.budgets else { panic!("{:?}", spec.budgets) };
+    assert_eq!((budget.counted, &budget.scope), (Counted::WithoutToken, &BudgetScope::Application));
+    assert_eq!((budget.units(), budget.window_seconds), (58, 3600));
 }
 
 #[test]

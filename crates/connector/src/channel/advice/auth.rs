@@ -62,9 +62,14 @@ fn limit_scopes(limits: &[At<LimitFile>], field: &str, channel: &Channel, proble
             }
             (LimitScope::Account | LimitScope::Application | LimitScope::Token, _)
             | (LimitScope::Host | LimitScope::Endpoint, _) => {
-                if without.is_some() && !is_optional {
-                    let field = format!("{field}[{index}].scope_without_token");
-                    problems.warn(limit.place, field, "has no use: every request has a token");
+                let calls = limit.value.calls_without_token.as_ref();
+                for (name, is_there) in
+                    [("scope_without_token", without.is_some()), ("calls_without_token", calls.is_some())]
+                {
+                    if is_there && !is_optional {
+                        let field = format!("{field}[{index}].{name}");
+                        problems.warn(limit.place, field, "has no use: every request has a token");
+                    }
                 }
                 continue;
             }

@@ -44,7 +44,7 @@ fn bears(
     own: Option<&At<JobTypeFile>>,
     problems: &mut Problems,
 ) {
-    let Some(allowance) = limit.allowance else { return };
+    let Some(allowance) = limit.allowance_of(Token::Present) else { return };
     let cushion = match limit.source {
         // Percent.
         LimitSource::Usage(_) => allowance.calls / 100 * limit.cushion,

@@ -66,6 +66,11 @@ fn what_is_probably_not_meant_is_said_with_its_place() {
             "`limits[0].scope_without_token`: has no use",
         ),
         (
+            "{scope: account, c",
+            "{scope: account, scope_without_token: host, calls_without_token: 60, c",
+            "`limits[0].calls_without_token`: has no use",
+        ),
+        (
             "grant: refresh_token",
             "grant: client_credentials",
             "`limits[0].scope`: `account`, but requests carry",

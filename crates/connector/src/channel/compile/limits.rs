@@ -33,8 +33,9 @@ fn limit(
         check_scope(scope, file, &format!("{field}.scope"), per_account, problems);
     }
     let allowance = allowance(file, field, problems)?;
+    let calls_without_token = calls_without_token(file, field, problems)?;
     let source = source(file, field, allowance, problems)?;
-    Some(Limit::new((declared, without), file.value.cushion, allowance, source))
+    Some(Limit::new((declared, without), file.value.cushion, allowance, calls_without_token, source))
 }
 
 /// Any host could say that its window is spent, and stop the channel for everyone.
@@ -86,6 +87,25 @@ fn allowance(file: &At<LimitFile>, field: &str, problems: &mut Problems) -> Opti
             None
         }
     }
+}
+
+fn calls_without_token(file: &At<LimitFile>, field: &str, problems: &mut Problems) -> Option<Option<u64>> {
+    let LimitFile { scope, scope_without_token, calls, calls_without_token, cushion, usage, .. } =
+        &file.value;
+    let Some(without) = calls_without_token else { return absent() };
+    let message = if without.value == 0 {
+        "is 0: where every request needs a token, `auth` says so".to_owned()
+    } else if calls.is_none() {
+        "has no use without `calls` and `window_seconds`".to_owned()
+    } else if scope_without_token.is_none_or(|without| without == *scope) {
+        "needs a `scope_without_token` other than `scope`: what shares a scope is counted together".to_owned()
+    } else if usage.is_none() && *cushion >= without.value {
+        format!("is {}, of which the cushion of {cushion} leaves none", without.value)
+    } else {
+        return Some(Some(without.value));
+    };
+    problems.with(without, format!("{field}.calls_without_token"), message);
+    None
 }
 
 /// The one place where responses tell of the limit.

@@ -18,6 +18,8 @@ pub(in crate::channel) struct LimitFile {
     pub(in crate::channel) cushion: u64,
     /// The documented number of calls in a window.
     pub(in crate::channel) calls: Option<At<u64>>,
+    /// The same, for requests without a token.
+    pub(in crate::channel) calls_without_token: Option<At<u64>>,
     /// The documented length of a window.
     pub(in crate::channel) window_seconds: Option<At<u64>>,
     /// Headers with what is left, and until when.
