@@ -4,10 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use pollwheel_connector::{ChannelSet, PrivateAddresses};
-use pollwheel_core::plan::{LimitPlan, Plan, Planner, Room};
+use pollwheel_core::budget::Counted;
+use pollwheel_core::id::ChannelName;
+use pollwheel_core::plan::{Carried, LimitPlan, Plan, Planner, Room};
 use pollwheel_core::policy::Catalog;
 use pollwheel_core::register::NewJob;
+use pollwheel_core::row::JobRow;
 use pollwheel_core::time::Timestamp;
+use pollwheel_local::credentials::MemoryCredentials;
 use pollwheel_local::store::Store;
 
 use crate::accounts::AccountsFile;
@@ -50,7 +54,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let channels = ChannelSet::load(&args.channels).map_err(|errors| Failure::Input(errors.to_string()))?;
     let plan = match &args.accounts {
         Some(accounts) => of_accounts(accounts, &channels)?,
-        None => of_store(&job::open(&args.state.folder)?, &channels.catalog())?,
+        None => of_store(&job::open(&args.state.folder)?, &channels.catalog(), |_| Carried::Unknown)?,
     };
     let mut output = Output::new();
     if args.state.json {
@@ -61,8 +65,21 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
     output.finish()
 }
 
+/// What a job's requests carry, when these are all the credentials that accounts have.
+pub(crate) fn carried(credentials: &MemoryCredentials) -> impl Fn(&JobRow) -> Carried {
+    |row| match ChannelName::new(row.job.job_type.channel()) {
+        Ok(channel) if credentials.has(&channel, &row.job.account) => Carried::Token,
+        Ok(_) => Carried::Nothing,
+        Err(_) => Carried::Unknown,
+    }
+}
+
 /// The plan of a store's rows.
-pub(crate) fn of_store(store: &Store, catalog: &Catalog) -> Result<Plan, Failure> {
+pub(crate) fn of_store(
+    store: &Store,
+    catalog: &Catalog,
+    carried: impl Fn(&JobRow) -> Carried,
+) -> Result<Plan, Failure> {
     let mut planner = Planner::new(catalog);
     let mut from = None;
     loop {
@@ -70,7 +87,7 @@ pub(crate) fn of_store(store: &Store, catalog: &Catalog) -> Result<Plan, Failure
         if page.unreadable > 0 {
             tracing::warn!(rows = page.unreadable, "rows that this build cannot read are left out");
         }
-        page.items.iter().for_each(|row| planner.add(row));
+        page.items.iter().for_each(|row| planner.add(row, carried(row)));
         match page.next {
             Some(next) => from = Some(next),
             None => return Ok(planner.finish()),
@@ -82,13 +99,15 @@ pub(crate) fn of_store(store: &Store, catalog: &Catalog) -> Result<Plan, Failure
 fn of_accounts(path: &Path, channels: &ChannelSet) -> Result<Plan, Failure> {
     let mut file = AccountsFile::open(path)?;
     // Nothing is connected to.
-    file.check(channels, PrivateAddresses::Allowed)?;
+    let wanted = file.check(channels, PrivateAddresses::Allowed)?;
+    let carried = carried(&wanted.credentials);
     let catalog = channels.catalog();
     let mut planner = Planner::new(&catalog);
     let adding = async |jobs: &[NewJob]| {
         for job in jobs {
             if let Some(spec) = catalog.get(&job.job.job_type) {
-                planner.add(&job.row(Timestamp::from_millis(0), spec));
+                let row = job.row(Timestamp::from_millis(0), spec);
+                planner.add(&row, carried(&row));
             }
         }
         Ok::<(), Failure>(())
@@ -101,27 +120,43 @@ fn of_accounts(path: &Path, channels: &ChannelSet) -> Result<Plan, Failure> {
 
 /// What is said of a limit that does not bear what is asked for.
 pub(crate) fn overload(limit: &LimitPlan) -> String {
-    let LimitPlan { scope, jobs, asked_per_window, bears_per_window, window_seconds, stretch, .. } = limit;
+    let LimitPlan { scope, jobs, asked_per_window, planned_per_window, window_seconds, stretch, .. } = limit;
+    let requests = requests(limit.counted);
     format!(
-        "the limit of {scope} bears {bears_per_window} calls in {window_seconds} s, and its {jobs} jobs ask for {asked_per_window:.0}: each is polled every {stretch:.1} cadences in the mean"
+        "the limit of {scope}{requests} bears {planned_per_window:.0} calls in {window_seconds} s, and its {jobs} jobs ask for {asked_per_window:.0}: each is polled every {stretch:.2} cadences in the mean"
     )
+}
+
+const fn requests(counted: Counted) -> &'static str {
+    match counted {
+        Counted::Every => "",
+        Counted::WithToken => ", for requests with a token,",
+        Counted::WithoutToken => ", for requests without a token,",
+    }
 }
 
 fn write(plan: &Plan, output: &mut Output) -> Result<(), Failure> {
     for limit in &plan.limits {
         output.line(format_args!(
-            "{}: {} calls in {} s, {} of them left unused",
-            limit.scope, limit.calls, limit.window_seconds, limit.cushion
+            "{}{}: {} calls in {} s, {} of them left unused",
+            limit.scope,
+            requests(limit.counted).trim_end_matches(','),
+            limit.calls,
+            limit.window_seconds,
+            limit.cushion
         ))?;
         output.line(format_args!(
             "  asked for  {:.1} a window by {} jobs of {} accounts, at most {:.1} with all their pages",
             limit.asked_per_window, limit.jobs, limit.accounts, limit.asked_per_window_at_most
         ))?;
-        output.line(format_args!("  borne      {} a window", limit.bears_per_window))?;
+        output.line(format_args!(
+            "  borne      {:.1} a window, {} with further pages",
+            limit.planned_per_window, limit.bears_per_window
+        ))?;
         let verdict = if limit.fits {
             "it fits".to_owned()
         } else {
-            format!("it does not fit: each job is polled every {:.1} cadences in the mean", limit.stretch)
+            format!("it does not fit: each job is polled every {:.2} cadences in the mean", limit.stretch)
         };
         output.line(format_args!("  verdict    {verdict}"))?;
         if limit.crowded_minutes > 0 {
@@ -143,6 +178,12 @@ fn write(plan: &Plan, output: &mut Output) -> Result<(), Failure> {
     }
     if plan.limits.is_empty() {
         output.line("no channel declares a limit that accounts share, with `calls` and `window_seconds`")?;
+    }
+    if plan.unplanned_jobs > 0 {
+        output.line(format_args!(
+            "{} jobs have a limit that is not planned by: of a pool's tokens, or for requests with or without a token, which only `--accounts` tells",
+            plan.unplanned_jobs
+        ))?;
     }
     output.line(format_args!(
         "{} jobs share no such limit, {} are parked",

@@ -168,9 +168,13 @@ impl Budget {
     /// nothing from what the channel's jobs share.
     #[must_use]
     pub fn paced_for(&self, row: &JobRow) -> Option<PaceKey> {
-        if !self.is_paced() {
-            return None;
-        }
+        if self.is_paced() { self.shared_with(row) } else { None }
+    }
+
+    /// The limit that a job shares, as far as its row tells: none of a pool's token, and none where the host is the account's
+    /// own.
+    #[must_use]
+    pub fn shared_with(&self, row: &JobRow) -> Option<PaceKey> {
         let own_host = row.subject.base_url.as_deref().map(authority);
         let scope = match (&self.scope, own_host) {
             (BudgetScope::Host(_), Some(host)) => self.drawn_by(&row.job.job_type, Some(host), None)?,

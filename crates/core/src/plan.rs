@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::budget::{Budget, PaceKey};
+use crate::budget::{Budget, BudgetScope, Counted, PaceKey};
 use crate::cadence::Cadence;
 use crate::id::{AccountId, JobTypeId, ServiceLevel};
 use crate::policy::Catalog;
@@ -24,8 +24,11 @@ const MINUTES: u64 = MINUTES_PER_DAY as u64;
 pub struct Plan {
     /// The limits, by scope.
     pub limits: Vec<LimitPlan>,
-    /// Jobs that share no limit, or one that only their requests tell.
+    /// Jobs that share no limit.
     pub unlimited_jobs: u64,
+    /// Jobs with a limit that is not planned by: of a token of the application's pool, or of requests with or without a token
+    /// where that is not known. Such a job may share one of `limits` as well.
+    pub unplanned_jobs: u64,
     /// Jobs that are parked, and ask for nothing.
     pub parked_jobs: u64,
     /// Whether everything fits.
@@ -43,8 +46,12 @@ pub struct LimitPlan {
     pub cushion: u64,
     /// The window.
     pub window_seconds: u64,
+    /// Which of them are counted.
+    pub counted: Counted,
     /// Units that reservations let through in a window.
     pub bears_per_window: u64,
+    /// Units of them that may be asked for: the rest is for further pages.
+    pub planned_per_window: f64,
     /// Jobs that share it.
     pub jobs: u64,
     /// Accounts that they belong to.
@@ -89,12 +96,36 @@ pub struct Room {
     pub at_slowest: u64,
 }
 
+/// What the requests of a job carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carried {
+    /// Credentials.
+    Token,
+    /// None.
+    Nothing,
+    /// Nobody knows here.
+    Unknown,
+}
+
+impl Carried {
+    /// Whether a limit counts such requests.
+    const fn is_counted(self, counted: Counted) -> Option<bool> {
+        match (counted, self) {
+            (Counted::Every, _) => Some(true),
+            (Counted::WithToken, Self::Token) | (Counted::WithoutToken, Self::Nothing) => Some(true),
+            (Counted::WithToken, Self::Nothing) | (Counted::WithoutToken, Self::Token) => Some(false),
+            (Counted::WithToken | Counted::WithoutToken, Self::Unknown) => None,
+        }
+    }
+}
+
 /// Gathers rows into a plan.
 #[derive(Debug)]
 pub struct Planner<'c> {
     catalog: &'c Catalog,
     limits: BTreeMap<PaceKey, Asked<'c>>,
     unlimited_jobs: u64,
+    unplanned_jobs: u64,
     parked_jobs: u64,
 }
 
@@ -115,37 +146,44 @@ impl<'c> Planner<'c> {
     pub fn new(catalog: &'c Catalog) -> Self {
         let mut limits = BTreeMap::new();
         for spec in catalog.iter() {
-            for budget in spec.budgets.iter().filter(|budget| budget.is_paced()) {
+            for budget in &spec.budgets {
                 if let Some(scope) = budget.shared_by(&spec.id) {
                     let key = PaceKey { scope, window_seconds: budget.window_seconds };
                     limits.entry(key).or_insert_with(|| Asked::of(budget));
                 }
             }
         }
-        Self { catalog, limits, unlimited_jobs: 0, parked_jobs: 0 }
+        Self { catalog, limits, unlimited_jobs: 0, unplanned_jobs: 0, parked_jobs: 0 }
     }
 
     /// Counts a job.
-    pub fn add(&mut self, row: &JobRow) {
+    pub fn add(&mut self, row: &JobRow, carried: Carried) {
         let Some(cohort) = row.place.cohort() else {
             self.parked_jobs += 1;
             return;
         };
-        let spec = self.catalog.get(&row.job.job_type);
-        let paced = spec.into_iter().flat_map(|spec| {
-            spec.budgets.iter().filter_map(|budget| Some((budget.paced_for(row)?, budget, spec.max_requests)))
-        });
-        let mut is_limited = false;
-        for (key, budget, max_requests) in paced {
+        let Some(spec) = self.catalog.get(&row.job.job_type) else {
+            self.unlimited_jobs += 1;
+            return;
+        };
+        let (mut is_limited, mut is_unplanned) = (false, false);
+        for budget in &spec.budgets {
+            let is_counted = carried.is_counted(budget.counted);
+            if budget.scope == BudgetScope::Token && is_counted != Some(false) || is_counted.is_none() {
+                is_unplanned = true;
+                continue;
+            }
+            let Some(key) = budget.shared_with(row).filter(|_| is_counted == Some(true)) else { continue };
             is_limited = true;
             let asked = self.limits.entry(key).or_insert_with(|| Asked::of(budget));
             asked.jobs += 1;
             asked.accounts.insert(row.job.account.clone());
             *asked.units.entry((cohort.cadence, cohort.phase)).or_default() += budget.cost;
             let polls_a_day = MINUTES / u64::from(cohort.cadence.minutes());
-            asked.most += polls_a_day * budget.cost * u64::from(max_requests);
+            asked.most += polls_a_day * budget.cost * u64::from(spec.max_requests);
         }
-        self.unlimited_jobs += u64::from(!is_limited);
+        self.unplanned_jobs += u64::from(is_unplanned);
+        self.unlimited_jobs += u64::from(!is_limited && !is_unplanned);
     }
 
     /// The plan.
@@ -158,6 +196,7 @@ impl<'c> Planner<'c> {
             fits: limits.iter().all(|limit| limit.fits),
             limits,
             unlimited_jobs: self.unlimited_jobs,
+            unplanned_jobs: self.unplanned_jobs,
             parked_jobs: self.parked_jobs,
         }
     }
@@ -190,6 +229,8 @@ impl<'c> Asked<'c> {
             calls: budget.calls,
             cushion: budget.cushion,
             window_seconds: budget.window_seconds,
+            counted: budget.counted,
+            planned_per_window: per_window(bears_a_day),
             bears_per_window: slots.map_or(0, |slots| slots.units_in(budget.window_seconds)),
             jobs: self.jobs,
             accounts: self.accounts.len() as u64,
@@ -225,8 +266,7 @@ fn room(key: &PaceKey, units_a_day: u64, catalog: &Catalog) -> Vec<Room> {
     let mut room = Vec::new();
     for spec in catalog.iter() {
         let shares = |budget: &&Budget| {
-            budget.is_paced()
-                && budget.window_seconds == key.window_seconds
+            budget.window_seconds == key.window_seconds
                 && budget.shared_by(&spec.id).as_ref() == Some(&key.scope)
         };
         let Some(budget) = spec.budgets.iter().find(shares) else { continue };
@@ -251,7 +291,6 @@ mod tests {
     use std::num::NonZeroU16;
 
     use super::*;
-    use crate::budget::BudgetScope;
     use crate::cadence::CadenceRange;
     use crate::id::JobId;
     use crate::policy::{JobTypeSpec, Policy};
@@ -259,17 +298,29 @@ mod tests {
     use crate::wheel::Cohort;
 
     fn catalog() -> Catalog {
+        catalog_with(Budget::new(BudgetScope::Application, 300, 900))
+    }
+
+    fn catalog_with(budget: Budget) -> Catalog {
         let range = CadenceRange::new(Cadence::new(15).unwrap(), Cadence::new(60).unwrap()).unwrap();
         let mut spec = JobTypeSpec::new(JobTypeId::new("pool/items").unwrap(), range);
         spec.levels.insert(ServiceLevel::new("free").unwrap(), Policy::new(range));
         spec.max_requests = 5;
-        spec.budgets = vec![Budget::new(BudgetScope::Application, 300, 900)];
+        spec.budgets = vec![budget];
         Catalog::new([spec])
     }
 
     fn plan(jobs: u32, phase: impl Fn(u32) -> u16) -> Plan {
-        let catalog = catalog();
-        let mut planner = Planner::new(&catalog);
+        plan_with(&catalog(), jobs, phase, |_| Carried::Unknown)
+    }
+
+    fn plan_with(
+        catalog: &Catalog,
+        jobs: u32,
+        phase: impl Fn(u32) -> u16,
+        carried: impl Fn(u32) -> Carried,
+    ) -> Plan {
+        let mut planner = Planner::new(catalog);
         for number in 0..jobs {
             let job = JobId {
                 job_type: JobTypeId::new("pool/items").unwrap(),
@@ -281,14 +332,9 @@ mod tests {
             cohort.phase = phase(number);
             let subject = Subject { external_id: "1".to_owned(), base_url: None };
             let level = ServiceLevel::new("free").unwrap();
-            planner.add(&JobRow::new(
-                job,
-                Place::Cohort(cohort),
-                subject,
-                level,
-                Revision(1),
-                EpochMinute::new(1),
-            ));
+            let row =
+                JobRow::new(job, Place::Cohort(cohort), subject, level, Revision(1), EpochMinute::new(1));
+            planner.add(&row, carried(number));
         }
         planner.finish()
     }
@@ -321,6 +367,26 @@ mod tests {
         assert_eq!((crowded.crowded_minutes, crowded.most_crowded.len()), (96, 10));
         let first = CrowdedMinute { minute: "00:07".to_owned(), due: 40, allowance: 17 };
         assert_eq!(crowded.most_crowded[0], first);
+    }
+
+    #[test]
+    fn a_limit_of_requests_without_a_token_is_planned_where_it_is_known_which_have_none() {
+        let mut budget = Budget::new(BudgetScope::Application, 300, 900);
+        budget.counted = Counted::WithoutToken;
+        let catalog = catalog_with(budget);
+        let third = |number| if number % 3 == 0 { Carried::Nothing } else { Carried::Token };
+        let known = plan_with(&catalog, 150, even, third);
+        assert_eq!((known.limits[0].jobs, known.limits[0].counted), (50, Counted::WithoutToken));
+        assert_eq!((known.unlimited_jobs, known.unplanned_jobs), (100, 0));
+        let unknown = plan_with(&catalog, 150, even, |_| Carried::Unknown);
+        assert_eq!((unknown.limits[0].jobs, unknown.unlimited_jobs, unknown.unplanned_jobs), (0, 0, 150));
+    }
+
+    #[test]
+    fn a_limit_of_a_pools_tokens_is_not_planned_and_said_to_be_there() {
+        let catalog = catalog_with(Budget::new(BudgetScope::Token, 300, 900));
+        let plan = plan_with(&catalog, 150, even, |_| Carried::Token);
+        assert_eq!((plan.limits.len(), plan.unlimited_jobs, plan.unplanned_jobs), (0, 0, 150));
     }
 
     #[test]

@@ -67,6 +67,12 @@ impl MemoryCredentials {
         Ok(())
     }
 
+    /// Whether an account has credentials of its own.
+    #[must_use]
+    pub fn has(&self, channel: &ChannelName, account: &AccountId) -> bool {
+        self.kept().credentials.contains_key(&(channel.clone(), Holder::Account(account.clone())))
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -73,14 +73,14 @@ fn what_fits_is_planned_with_room_for_more() {
 fn what_does_not_fit_is_accepted_and_told() {
     let tight = Tight::with(40);
     let log = tight.register();
-    let told = "the limit of host hn.algolia.com of hackernews bears 48 calls in 3600 s, and its 40 jobs ask for 480: each is polled every 11.1 cadences in the mean";
+    let told = "the limit of host hn.algolia.com of hackernews bears 43 calls in 3600 s, and its 40 jobs ask for 480: each is polled every 11.12 cadences in the mean";
     assert!(log.contains(told), "{log}");
     let (code, plan, _) = tight.run("plan");
     assert_eq!(code, 0);
     for expected in [
         "host hn.algolia.com of hackernews: 60 calls in 3600 s",
         "asked for  480.0 a window by 40 jobs of 40 accounts",
-        "it does not fit: each job is polled every 11.1 cadences in the mean",
+        "it does not fit: each job is polled every 11.12 cadences in the mean",
         "room for   0 more hackernews/submissions at level enterprise",
     ] {
         assert!(plan.contains(expected), "no {expected} in {plan}");
@@ -106,6 +106,36 @@ fn accounts_are_planned_before_they_are_registered() {
     let mut process = pollwheel("plan --accounts accounts --channels channels");
     let (code, _, said) = answer(process.current_dir(tight.0.path()));
     assert!(code == 2 && said.contains("accounts:1"), "{said}");
+}
+
+#[test]
+fn accounts_without_a_token_are_planned_under_the_limit_for_such_requests() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |number: u32| {
+        let mut account = json!({
+            "account_id": format!("g{number}"), "channel": "github", "job_types": ["events"],
+            "service_level": "professional", "external_id": format!("user{number}"),
+        });
+        if number == 0 {
+            account["token"] = json!("a-token");
+        }
+        account.to_string()
+    };
+    let lines: Vec<String> = (0..4).map(line).collect();
+    fs::write(folder.path().join("accounts"), lines.join("\n")).unwrap();
+    let (code, plan, log) = answer(
+        pollwheel("plan --accounts accounts").current_dir(folder.path()).args(["--channels", CHANNELS]),
+    );
+    assert_eq!(code, 0, "{log}");
+    // Three that are polled every two minutes, and GitHub allows 60 an hour to all of them together.
+    for expected in [
+        "github, for requests without a token: 60 calls in 3600 s, 5 of them left unused",
+        "asked for  90.0 a window by 3 jobs of 3 accounts",
+        "it does not fit",
+        "1 jobs share no such limit",
+    ] {
+        assert!(plan.contains(expected), "no {expected} in {plan}");
+    }
 }
 
 #[test]
