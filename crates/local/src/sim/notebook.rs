@@ -144,7 +144,7 @@ impl Notebook {
         let row = &message.row;
         let Some(cohort) = row.place.cohort() else { return };
         // Wake-ups come at any minute, and what is on hold is left out.
-        if cohort.cadence.phase_of(message.due) != cohort.phase || row.hold.is_some() {
+        if cohort.cadence.phase_of(message.due) != cohort.phase || row.is_held(message.due) {
             if !self.late_ticks.borrow().is_empty() {
                 self.woken.borrow_mut().insert(row.job.clone(), message.due);
             }
