@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use pollwheel_connector::{ChannelSet, PrivateAddresses};
+use pollwheel_connector::{Channel, ChannelSet, PrivateAddresses};
 use pollwheel_core::budget::Counted;
 use pollwheel_core::id::ChannelName;
 use pollwheel_core::plan::{Carried, LimitPlan, Plan, Planner, Room};
@@ -65,12 +65,16 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
     output.finish()
 }
 
-/// What a job's requests carry, when these are all the credentials that accounts have.
-pub(crate) fn carried(credentials: &MemoryCredentials) -> impl Fn(&JobRow) -> Carried {
-    |row| match ChannelName::new(row.job.job_type.channel()) {
-        Ok(channel) if credentials.has(&channel, &row.job.account) => Carried::Token,
-        Ok(_) => Carried::Nothing,
-        Err(_) => Carried::Unknown,
+/// What a job's requests carry, when these are all the credentials that accounts have. Of the application's nothing is known.
+pub(crate) fn carried(channels: &ChannelSet, credentials: &MemoryCredentials) -> impl Fn(&JobRow) -> Carried {
+    |row| {
+        let name = row.job.job_type.channel();
+        let is_known = channels.get(name).is_some_and(Channel::has_tokens_of_accounts);
+        match ChannelName::new(name) {
+            Ok(channel) if is_known && credentials.has(&channel, &row.job.account) => Carried::Token,
+            Ok(_) if is_known => Carried::Nothing,
+            Ok(_) | Err(_) => Carried::Unknown,
+        }
     }
 }
 
@@ -100,7 +104,7 @@ fn of_accounts(path: &Path, channels: &ChannelSet) -> Result<Plan, Failure> {
     let mut file = AccountsFile::open(path)?;
     // Nothing is connected to.
     let wanted = file.check(channels, PrivateAddresses::Allowed)?;
-    let carried = carried(&wanted.credentials);
+    let carried = carried(channels, &wanted.credentials);
     let catalog = channels.catalog();
     let mut planner = Planner::new(&catalog);
     let adding = async |jobs: &[NewJob]| {

@@ -247,7 +247,27 @@ impl Spend {
             let scope = budget.drawn_by(&spec.id, host, token)?;
             Some(Self::of(scope, budget))
         });
-        drawn.collect()
+        Self::tightest(drawn)
+    }
+
+    /// One of those that are counted together, the one that allows least: what shares a scope and a window has one counter. So
+    /// it is with a limit of tokens where there is no pool, and one of the application.
+    #[must_use]
+    pub fn tightest(spends: impl Iterator<Item = Self>) -> Vec<Self> {
+        let mut kept: Vec<Self> = Vec::new();
+        for spend in spends {
+            match kept.iter_mut().find(|other| other.from == spend.from) {
+                Some(other) if spend.most_a_second() < other.most_a_second() => *other = spend,
+                Some(_) => {}
+                None => kept.push(spend),
+            }
+        }
+        kept
+    }
+
+    /// Units, in millionths.
+    fn most_a_second(&self) -> u128 {
+        self.slots.map_or(0, |slots| u128::from(slots.most) * 1_000_000 / u128::from(slots.seconds.max(1)))
     }
 
     /// What a request takes from a budget that `scope` shares.

@@ -55,7 +55,7 @@ impl<'a> Finished<'a> {
 /// The terms of a decision, kept in the row, so that `pollwheel job explain` can say why the next poll is when it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Terms {
-    /// When it was decided.
+    /// When it was decided: while a burst lasts, when it came.
     pub at: EpochMinute,
     /// The cadence that the account's activity asks for, within its level's range.
     pub activity: Cadence,
@@ -138,13 +138,13 @@ pub fn decide(now: Timestamp, row: &JobRow, poll: &Finished<'_>, spec: &JobTypeS
     if let Some(reason) = park_reason(row, poll.outcome, policy) {
         return park(now, row, poll, spec, reason);
     }
-    let pace = pace::choose(row, cohort, poll, policy);
+    let pace = pace::choose(now.minute(), row, cohort, poll, policy);
     let cohort =
         if pace.cadence == cohort.cadence { cohort } else { Cohort::of(&row.job, pace.cadence, spec.shards) };
     let spread = spec.usual_seconds(&row.job);
     let waits = hold::waits(row, poll, spec, pace.floor_seconds, (cohort, spread), seed);
     let terms = Terms {
-        at: now.minute(),
+        at: pace.at,
         activity: pace.activity,
         rate: pace.rate.a_day_thousandths(),
         price: poll.price,
@@ -153,9 +153,9 @@ pub fn decide(now: Timestamp, row: &JobRow, poll: &Finished<'_>, spec: &JobTypeS
         floor_seconds: pace.floor_seconds,
         hold: waits.hold,
         jitter_minutes: waits.jitter_minutes,
-        wake: wake(now, poll, cohort, &waits, pace.clamp),
+        wake: wake(now, poll, cohort, &waits, pace.is_burst),
     };
-    let step = step(row, poll, cohort, &waits, (&pace, terms));
+    let step = step(row, poll, cohort, &waits, (now.minute(), &pace, terms));
     Decision { step, wake: terms.wake, throttles: hold::throttles(row, poll, policy), notice: None, terms }
 }
 
@@ -226,9 +226,8 @@ fn wake(
     poll: &Finished<'_>,
     cohort: Cohort,
     waits: &Waits,
-    clamp: Option<Clamp>,
+    is_burst: bool,
 ) -> Option<EpochMinute> {
-    let is_burst = matches!(poll.outcome, Outcome::New { .. }) && clamp == Some(Clamp::Burst);
     let owed = is_burst
         || matches!(poll.outcome, Outcome::New { more: true, .. })
         || poll.outcome.refusal().is_some()
@@ -244,7 +243,7 @@ fn step(
     poll: &Finished<'_>,
     cohort: Cohort,
     waits: &Waits,
-    (pace, terms): (&Pace, Terms),
+    (now, pace, terms): (EpochMinute, &Pace, Terms),
 ) -> Step {
     let place = Place::Cohort(cohort);
     let mut next = counted(row, poll);
@@ -263,7 +262,7 @@ fn step(
         return Step::Stay;
     }
     // A hold that another completion set and that has not ended yet outlives this one.
-    let standing = row.hold.filter(|standing| standing.until > terms.at);
+    let standing = row.hold.filter(|standing| standing.until > now);
     next.hold = waits.hold.into_iter().chain(standing).max_by_key(|hold| hold.until);
     next.terms = Some(terms);
     let mut next = written(next, poll);

@@ -73,9 +73,7 @@ impl Activity {
             Some(Clamp::Account) => format!("its own range allows no {no}"),
             Some(Clamp::Staleness) => "its level's maximum staleness allows no slower".to_owned(),
             Some(Clamp::Floor) => "the server asks for more time between polls".to_owned(),
-            Some(Clamp::Burst) => {
-                "a burst came, so as fast as it may, and slower by steps afterwards".to_owned()
-            }
+            Some(Clamp::Burst) => "a burst came: as fast as it may, for ten minutes or two turns".to_owned(),
             None => {
                 "the nearest that there is, or the one it had while no other is clearly nearer".to_owned()
             }

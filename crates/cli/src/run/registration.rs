@@ -52,7 +52,7 @@ impl Sync<'_> {
         };
         file.for_each_batch(channels, BATCH, registering).await?;
         let withdrawn = self.withdraw_others(wanted).await?;
-        self.tell_of_overload(wanted)?;
+        self.tell_of_overload(channels, wanted)?;
         tracing::info!(
             accounts = wanted.accounts(),
             jobs = wanted.jobs,
@@ -67,12 +67,15 @@ impl Sync<'_> {
     }
 
     /// Says which shared limits bear less than what is registered. Nothing is refused: every job is polled less often.
-    fn tell_of_overload(&self, wanted: &Wanted) -> Result<(), Failure> {
+    fn tell_of_overload(&self, channels: &ChannelSet, wanted: &Wanted) -> Result<(), Failure> {
         if self.catalog.iter().all(|spec| spec.budgets.is_empty()) {
             return Ok(());
         }
-        let plan =
-            crate::plan::of_store(self.store, self.catalog, crate::plan::carried(&wanted.credentials))?;
+        let plan = crate::plan::of_store(
+            self.store,
+            self.catalog,
+            crate::plan::carried(channels, &wanted.credentials),
+        )?;
         for limit in plan.limits.iter().filter(|limit| !limit.fits) {
             tracing::warn!("{}", crate::plan::overload(limit));
         }

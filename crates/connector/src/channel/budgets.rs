@@ -111,6 +111,6 @@ impl Channel {
             let scope = budget.drawn_by(&request.row.job.job_type, Some(base.origin().authority()), token)?;
             Some(Spend::of(scope, budget))
         });
-        drawn.collect()
+        Spend::tightest(drawn)
     }
 }

@@ -128,6 +128,12 @@ impl Channel {
         token == Token::Present || job_type.need != Need::Required || self.asks_accounts().is_none()
     }
 
+    /// Whether accounts bring the credentials that requests carry, if any.
+    #[must_use]
+    pub fn has_tokens_of_accounts(&self) -> bool {
+        self.asks_accounts().is_some()
+    }
+
     /// How accounts' own credentials are sent; none when the requests carry no account's.
     pub(crate) fn asks_accounts(&self) -> Option<&SendToken> {
         match &self.auth {

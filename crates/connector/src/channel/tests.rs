@@ -341,6 +341,29 @@ fn requests_without_a_token_have_a_limit_of_their_own() {
 }
 
 #[test]
+fn limits_that_are_counted_together_say_the_same() {
+    let own = |scope: &str, calls: u32, window: u32| {
+        let limits =
+            "limits:\n  - {scope: application, calls: 6000, window_seconds: 3600}\n  - scope: account\n";
+        let own = format!(
+            "    limits: [{{scope: {scope}, calls: {calls}, window_seconds: {window}}}]\n    request:\n"
+        );
+        load(&GOOD.replace("limits:\n  - scope: account\n", limits).replace("    request:\n", &own))
+    };
+    let found = own("application", 600, 3600).map(drop).unwrap_err();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains("`job_types.posts.limits[0]`: shares its scope and its window with `limits[0]`"),
+        "{found:?}"
+    );
+    for (scope, calls, window) in
+        [("application", 6000, 3600), ("application", 600, 60), ("endpoint", 600, 3600)]
+    {
+        assert!(own(scope, calls, window).is_ok(), "{scope} {calls} {window}");
+    }
+}
+
+#[test]
 fn folders_without_channels_are_errors() {
     let folder = tempfile::tempdir().unwrap();
     let error = ChannelSet::load(folder.path()).map(drop).unwrap_err().to_string();

@@ -132,6 +132,14 @@ impl Pace {
         Self { position: self.position.wrapping_add(moved), ..next }
     }
 
+    /// After minutes that say nothing of what is asked for: the round goes on, or the same jobs would have every turn.
+    #[must_use]
+    pub fn unjudged(self, minute: EpochMinute) -> Self {
+        let minutes = self.at.map_or(0, |at| minute.since(at));
+        let moved = u64::from(minutes).saturating_mul(self.a_minute());
+        Self { position: self.position.wrapping_add(moved), at: Some(minute), ..self }
+    }
+
     /// Whether it is as if nothing were known: then nothing need be kept.
     #[must_use]
     pub const fn is_idle(self) -> bool {
@@ -214,6 +222,15 @@ mod tests {
             calm = calm.after(minute(number), 0);
         }
         assert!(calm.is_idle() && calm.takes_turn(15, 7, 1), "what has passed is forgotten: {calm:?}");
+    }
+
+    #[test]
+    fn the_round_goes_on_through_minutes_that_say_nothing() {
+        let first = steady(8700);
+        let judged = (1..=50).fold(first, |pace, number| pace.after(minute(number), 8700));
+        let unjudged = first.unjudged(minute(20)).unjudged(minute(50));
+        assert_eq!(unjudged.position, judged.position);
+        assert_eq!((unjudged.turns_thousandths, unjudged.at), (8700, Some(minute(50))));
     }
 
     fn price_after_minutes(mut pace: Pace, minutes: u32, due: u64, cheapest: Cheapest) -> Pace {

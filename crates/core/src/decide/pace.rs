@@ -9,6 +9,7 @@ use crate::decide::{Finished, Terms};
 use crate::outcome::Outcome;
 use crate::policy::Policy;
 use crate::row::{HoldCause, JobRow};
+use crate::time::EpochMinute;
 use crate::wheel::Cohort;
 
 /// Seconds that one poll may run later in its minute than the next without breaking a floor. A floor within this of the
@@ -32,7 +33,7 @@ pub enum Clamp {
     Staleness,
     /// What the server asks to leave between two polls.
     Floor,
-    /// A burst: it goes as fast as it may, and slows down afterwards.
+    /// A burst: it goes as fast as it may for a while, whatever the polls after it bring.
     Burst,
 }
 
@@ -51,11 +52,21 @@ pub(super) struct Pace {
     pub(super) asked: Asked,
     /// What kept the job from that.
     pub(super) clamp: Option<Clamp>,
+    /// Whether the poll brought a burst: the next one is owed at once.
+    pub(super) is_burst: bool,
+    /// When the activity's cadence was decided: while a burst lasts, when it came.
+    pub(super) at: EpochMinute,
     /// The server's floor, capped by the level's maximum staleness.
     pub(super) floor_seconds: Option<u32>,
 }
 
-pub(super) fn choose(row: &JobRow, cohort: Cohort, poll: &Finished<'_>, policy: &Policy) -> Pace {
+pub(super) fn choose(
+    now: EpochMinute,
+    row: &JobRow,
+    cohort: Cohort,
+    poll: &Finished<'_>,
+    policy: &Policy,
+) -> Pace {
     let range = row.range.unwrap_or(policy.range);
     let middle = Middle::of(range);
     let quiet = poll.polled_at.minute().since(row.last_active);
@@ -85,19 +96,20 @@ pub(super) fn choose(row: &JobRow, cohort: Cohort, poll: &Finished<'_>, policy: 
     let is_burst = is_burst(poll.outcome, usual_most);
     let current = row.terms.map_or(cohort.cadence, |terms| terms.activity);
     let bounds = Bounds::of(row, range, policy);
-    let (activity, clamp) = if is_burst {
-        (bounds.fastest, Some(Clamp::Burst))
+    let burst = burst_of(row, poll, bounds.fastest);
+    let (activity, clamp, at) = if is_burst {
+        (bounds.fastest, Some(Clamp::Burst), now)
     } else if !is_observed(poll.outcome) {
-        (bounds.clamp(current), bounds.clamped(asked))
-    } else if is_after_burst(row, poll, bounds.fastest) {
-        (bounds.clamp(current), Some(Clamp::Burst))
+        (bounds.clamp(current), bounds.clamped(asked), now)
+    } else if let Some(burst) = burst {
+        (bounds.clamp(current), Some(Clamp::Burst), burst)
     } else {
-        (bounds.clamp(asked.from(bounds.clamp(current))), bounds.clamped(asked))
+        (bounds.clamp(asked.from(bounds.clamp(current))), bounds.clamped(asked), now)
     };
     let floor_seconds = poll.hints.floor_seconds.map(|seconds| cap(seconds, policy.max_staleness_minutes));
     let cadence = slowed(row, cohort, activity, floor_seconds, poll);
     let clamp = if cadence > activity { Some(Clamp::Floor) } else { clamp };
-    Pace { cadence, activity, estimate, rate, asked, clamp, floor_seconds }
+    Pace { cadence, activity, estimate, rate, asked, clamp, is_burst, at, floor_seconds }
 }
 
 /// Whether the poll brought so much that the job goes to its fastest at once.
@@ -110,12 +122,13 @@ const fn is_observed(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Unchanged { .. } | Outcome::New { .. })
 }
 
-/// Silence right after a burst does not slow a job down yet.
-fn is_after_burst(row: &JobRow, poll: &Finished<'_>, fastest: Cadence) -> bool {
+/// When the burst came that is not over yet: what a poll right after it brings, silence or a few items, does not slow a job
+/// down.
+fn burst_of(row: &JobRow, poll: &Finished<'_>, fastest: Cadence) -> Option<EpochMinute> {
     let lasts = BURST_MINUTES.max(u32::from(fastest.minutes()) * BURST_TURNS);
-    let was_burst = |terms: Terms| terms.clamp == Some(Clamp::Burst);
-    matches!(poll.outcome, Outcome::Unchanged { .. })
-        && row.terms.is_some_and(|terms| was_burst(terms) && poll.polled_at.minute().since(terms.at) < lasts)
+    let is_lasting =
+        |terms: &Terms| terms.clamp == Some(Clamp::Burst) && poll.polled_at.minute().since(terms.at) < lasts;
+    row.terms.filter(is_lasting).map(|terms| terms.at)
 }
 
 /// The cadences that activity may choose from.

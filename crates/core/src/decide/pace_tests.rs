@@ -162,6 +162,24 @@ fn a_burst_speeds_a_job_up_at_once_is_followed_up_the_next_minute_and_fades_with
 }
 
 #[test]
+fn a_few_items_right_after_a_burst_slow_a_job_down_no_sooner_than_silence_does() {
+    for later in [0, 1] {
+        let mut life = Life::new(5, 240, "a1");
+        life.live(0, WEEK, |_| 0);
+        let due = life.row.next_due(START.plus(WEEK)).unwrap();
+        life.poll(due, 5);
+        life.moves = 0;
+        let decision = life.poll(due.plus(1), later);
+        assert_eq!((life.cadence(), decision.wake), (5, None), "{later} items a minute later");
+        let from = due.since(START) + 2;
+        life.live(from, from + 8, |_| 0);
+        assert_eq!((life.cadence(), life.moves), (5, 0), "{later} items a minute later");
+        life.live(from + 8, from + 20, |_| 0);
+        assert!(life.cadence() > 5, "items after a burst do not make it last longer");
+    }
+}
+
+#[test]
 fn quiet_costs_no_write_but_for_the_moves_and_ends_at_the_slowest() {
     let mut life = Life::new(15, 1440, "a1");
     life.live(0, 60 * DAY, |_| 0);

@@ -6,6 +6,7 @@ use super::keyring::Keyring;
 use super::purse::Purse;
 use super::{PollReport, Worker};
 use crate::batch::{BatchResult, Record};
+use crate::budget::BudgetScope;
 use crate::id::{AccountId, ChannelName, JobId};
 use crate::message::{Message, PollMessage};
 use crate::policy::Catalog;
@@ -105,6 +106,7 @@ pub(super) async fn expect<P: Poller, B, Q, S, K: CredentialStore, C>(
             continue;
         };
         let application = keyring.application(&group.channel);
+        let has_pool = application.as_deref().is_some_and(|application| !application.tokens.is_empty());
         let request = Request {
             row,
             credentials: group.credentials.as_ref(),
@@ -114,7 +116,14 @@ pub(super) async fn expect<P: Poller, B, Q, S, K: CredentialStore, C>(
             budget: worker.limits.poll,
             permits: None,
         };
-        purse.expect(&worker.poller.spends(&request, spec)).await;
+        if has_pool && spec.budgets.iter().any(|budget| budget.scope == BudgetScope::Token) {
+            // Each reserves by itself: without a token they would be the application's.
+            let mut shared = spec.clone();
+            shared.budgets.retain(|budget| budget.scope != BudgetScope::Token);
+            purse.expect(&worker.poller.spends(&request, &shared)).await;
+        } else {
+            purse.expect(&worker.poller.spends(&request, spec)).await;
+        }
     }
 }
 

@@ -178,8 +178,7 @@ async fn read_paces<S: ControlStore, Q, C>(
     if limits.all.is_empty() {
         return Ok(());
     }
-    let is_ordinary =
-        members.iter().all(|member| member.open.is_some_and(|(_, window)| window.minutes() == 1));
+    let is_ordinary = members.iter().all(Member::is_ordinary);
     let keys: Vec<PaceKey> = limits.all.iter().map(|limit| limit.key.clone()).collect();
     let known = match dispatch.store.paces(&keys).await {
         Ok(known) => known,
@@ -187,15 +186,18 @@ async fn read_paces<S: ControlStore, Q, C>(
     };
     for (place, (limit, pace)) in limits.all.iter_mut().zip(known).enumerate() {
         limit.pace = pace;
-        if !is_ordinary || pace.at == Some(minute) {
+        if pace.at == Some(minute) {
             continue;
         }
-        let minutes = pace.at.map_or(1, |at| minute.since(at));
-        let demand = limit.demand(order::units_due(place, candidates));
-        let price_millionths = pace.price_after(minutes, demand);
-        let turns = order::turns_needed(place, limit.planned_millionths, candidates);
-        let next = Pace { price_millionths, ..pace.after(minute, turns) };
-        let is_as_known = next.is_idle() && pace.is_idle() && price_millionths == pace.price_millionths;
+        let next = if is_ordinary {
+            let minutes = pace.at.map_or(1, |at| minute.since(at));
+            let demand = limit.demand(order::units_due(place, candidates));
+            let turns = order::turns_needed(place, limit.planned_millionths, candidates);
+            Pace { price_millionths: pace.price_after(minutes, demand), ..pace.after(minute, turns) }
+        } else {
+            pace.unjudged(minute)
+        };
+        let is_as_known = next.is_idle() && pace.is_idle() && next.price_millionths == pace.price_millionths;
         // A limit that is never overdrawn costs no write. What cannot be kept is found out again in the next minute.
         if !is_as_known {
             let _known_later = dispatch.store.set_pace(&limit.key, next).await;

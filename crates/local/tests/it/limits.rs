@@ -15,7 +15,7 @@ use pollwheel_core::event::Event;
 use pollwheel_core::hash::{below, mix};
 use pollwheel_core::id::{AccountId, JobId, JobTypeId, ServiceLevel, Target};
 use pollwheel_core::policy::{Catalog, JobTypeSpec, Policy};
-use pollwheel_core::ports::{Bus, Clock, PortError};
+use pollwheel_core::ports::{Bus, Clock, PauseScope, PortError};
 use pollwheel_core::register::{NewJob, register};
 use pollwheel_core::row::Subject;
 use pollwheel_core::time::Timestamp;
@@ -196,6 +196,34 @@ fn r17_an_application_limit_is_never_passed_and_serves_all_accounts_evenly() {
             }
         });
     }
+}
+
+/// 600 jobs of each of two job types, of which 17 a minute fit; then one of the two is paused.
+#[test]
+fn a_paused_job_type_does_not_keep_the_others_from_their_turns() {
+    under_virtual_time(async {
+        let jobs: Vec<NewJob> = ["items", "posts"]
+            .into_iter()
+            .flat_map(|name| {
+                (0..600).map(move |number| new_job(name, &format!("{name}{number}"), None, "free"))
+            })
+            .collect();
+        let deployment = Deployment::with(vec![spec("items", 15), spec("posts", 15)], &jobs).await;
+        deployment.run(4 * 60, Rates::default()).await;
+        deployment.store.pause(&PauseScope::JobType(job_type("posts"))).unwrap();
+        let paused_at = deployment.clock.now();
+        deployment.run(6 * 60, Rates::default()).await;
+        deployment.never_passed();
+        let served = deployment.served(paused_at.plus(hours(1)));
+        let of = |name: &str| -> Vec<u64> {
+            served.iter().filter(|(account, _)| account.starts_with(name)).map(|(_, calls)| *calls).collect()
+        };
+        let items = of("items");
+        let (least, most) = (items.iter().min().unwrap(), items.iter().max().unwrap());
+        eprintln!("{} accounts, {least} to {most} calls each in 5 hours", items.len());
+        assert_eq!((items.len(), of("posts").len()), (600, 0));
+        assert!(least * 2 >= *most, "{least} to {most}");
+    });
 }
 
 #[test]

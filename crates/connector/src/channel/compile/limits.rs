@@ -3,7 +3,7 @@
 use super::headers::header_name;
 use super::{absent, body_filter};
 use crate::channel::PerAccount;
-use crate::channel::file::{At, BodyQuotaFile, LimitFile, LimitHeadersFile, UsageFile};
+use crate::channel::file::{At, BodyQuotaFile, ChannelFile, LimitFile, LimitHeadersFile, UsageFile};
 use crate::channel::limits::{
     Allowance, BodyQuota, Limit, LimitScope, LimitSource, PolicyName, Reset, ResetFormat, Usage, WaitUnit,
 };
@@ -36,6 +36,62 @@ fn limit(
     let calls_without_token = calls_without_token(file, field, problems)?;
     let source = source(file, field, allowance, problems)?;
     Some(Limit::new((declared, without), file.value.cushion, allowance, calls_without_token, source))
+}
+
+/// What shares a scope and a window has one counter. So two limits of the same are one, and must say the same.
+pub(super) fn check_counted_together(file: &ChannelFile, problems: &mut Problems) {
+    let of_channel = file.limits.iter().enumerate().map(|(index, limit)| (None, index, limit));
+    let of_jobs = file.job_types.value.iter().flat_map(|(name, job)| {
+        job.value.limits.iter().enumerate().map(move |(index, limit)| (Some(name), index, limit))
+    });
+    let mut before: Vec<(Option<&String>, Counted, String)> = Vec::new();
+    for (job, index, limit) in of_channel.chain(of_jobs) {
+        let field = match job {
+            Some(job) => format!("job_types.{job}.limits[{index}]"),
+            None => format!("limits[{index}]"),
+        };
+        for counted in counted(&limit.value) {
+            let is_together = |(other_job, other, _): &&(Option<&String>, Counted, String)| {
+                // Each endpoint has its own.
+                let is_apart = counted.scope == LimitScope::Endpoint
+                    && job.zip(*other_job).is_some_and(|(job, other)| job != other);
+                !is_apart && (other.scope, other.window_seconds) == (counted.scope, counted.window_seconds)
+            };
+            let other = before.iter().filter(is_together).find(|(_, other, _)| *other != counted);
+            if let Some((_, other, there)) = other {
+                let message = format!(
+                    "shares its scope and its window with `{there}`, so both are counted together, and allows {} instead of {}: keep one of them; what one job type alone may use has `scope: endpoint`",
+                    counted.units, other.units
+                );
+                problems.with(limit, &field, message);
+            }
+            before.push((job, counted, field.clone()));
+        }
+    }
+}
+
+/// What a limit has one counter for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Counted {
+    scope: LimitScope,
+    window_seconds: u64,
+    units: u64,
+}
+
+/// The counters of a limit: an account's own has none, and one that requests without a token share has another.
+fn counted(limit: &LimitFile) -> Vec<Counted> {
+    let (Some(calls), Some(window)) = (&limit.calls, &limit.window_seconds) else { return Vec::new() };
+    let without = limit.calls_without_token.as_ref().unwrap_or(calls);
+    let of = |scope, calls: &At<u64>| Counted {
+        scope,
+        window_seconds: window.value,
+        units: calls.value.saturating_sub(limit.cushion),
+    };
+    let mut found =
+        vec![of(limit.scope, calls), of(limit.scope_without_token.unwrap_or(limit.scope), without)];
+    found.retain(|counted| counted.scope != LimitScope::Account);
+    found.dedup();
+    found
 }
 
 /// Any host could say that its window is spent, and stop the channel for everyone.

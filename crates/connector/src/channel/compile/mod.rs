@@ -114,6 +114,7 @@ fn compile(file: &ChannelFile, problems: &mut Problems) -> Option<Channel> {
         job_types,
         warnings: Vec::new(),
     };
+    limits::check_counted_together(file, problems);
     channel.set_budgets();
     Some(channel)
 }

@@ -51,6 +51,16 @@ where
 }
 
 impl Member<'_> {
+    /// Whether what it has due is what the minute asks for: a late window has more, and of a minute that failed, or that was
+    /// dispatched before, nothing is known here. A job type that is paused asks for nothing.
+    pub(super) fn is_ordinary(&self) -> bool {
+        match (&self.open, &self.report.end) {
+            (Some((_, window)), _) => window.minutes() == 1,
+            (None, TickEnd::Skipped(skip)) => *skip != Skip::Repeated,
+            (None, TickEnd::Dispatched(_) | TickEnd::Failed(_)) => false,
+        }
+    }
+
     /// Ends its tick without moving the cursor.
     pub(super) fn end(&mut self, end: TickEnd) {
         self.open = None;
