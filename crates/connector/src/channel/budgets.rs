@@ -8,7 +8,7 @@ use pollwheel_core::policy::JobTypeSpec;
 use pollwheel_core::ports::Request;
 
 use super::limits::Allowance;
-use super::{Auth, Channel, JobType, Limit, LimitScope, LimitSource, Need, Token};
+use super::{Auth, Channel, JobType, Limit, LimitScope, Need, Token};
 use crate::auth::Sending;
 use crate::reading::Host;
 use crate::request::Place;
@@ -44,14 +44,7 @@ impl Channel {
     fn of_limit(&self, limit: &Limit, job: &JobType, dearest: u64) -> Vec<Budget> {
         let budget = |((scope, allowance), counted): ((BudgetScope, Allowance), Counted)| Budget {
             counted,
-            cushion: match limit.source {
-                // Percent.
-                LimitSource::Usage(_) => (allowance.calls / 100).saturating_mul(limit.cushion),
-                LimitSource::Documented
-                | LimitSource::Headers { .. }
-                | LimitSource::RateLimit(_)
-                | LimitSource::Body(_) => limit.cushion,
-            },
+            cushion: limit.cushion_of(allowance),
             cost: u64::from(job.endpoint.cost),
             // A limit of the endpoint is no other job type's.
             dearest: if scope == BudgetScope::Endpoint { u64::from(job.endpoint.cost) } else { dearest },

@@ -93,6 +93,18 @@ impl Limit {
         Some(Allowance { calls, ..allowance })
     }
 
+    /// Units of an allowance that are left unused.
+    pub(crate) fn cushion_of(&self, allowance: Allowance) -> u64 {
+        match self.source {
+            // Percent.
+            LimitSource::Usage(_) => (allowance.calls / 100).saturating_mul(self.cushion),
+            LimitSource::Documented
+            | LimitSource::Headers { .. }
+            | LimitSource::RateLimit(_)
+            | LimitSource::Body(_) => self.cushion,
+        }
+    }
+
     /// What the limit counts, for a request with or without a token.
     pub(crate) const fn scope(&self, token: Token) -> LimitScope {
         match token {

@@ -121,15 +121,12 @@ impl Pace {
     #[must_use]
     pub fn after(self, minute: EpochMinute, turns_thousandths: u32) -> Self {
         let (old, new) = (u64::from(self.mean_thousandths), u64::from(turns_thousandths));
-        let minutes = self.at.map_or(0, |at| minute.since(at));
         let mean = if self.is_idle() { new } else { (old * (WEIGHT - 1) + new) / WEIGHT };
         let mean_thousandths = u32::try_from(mean).unwrap_or(u32::MAX);
         let is_right = u64::from(self.turns_thousandths.abs_diff(mean_thousandths)) * RIGHT_WITHIN <= mean;
         let turns_thousandths = if is_right { self.turns_thousandths } else { mean_thousandths };
-        let next = Self { turns_thousandths, mean_thousandths, at: Some(minute), ..self };
-        // By the new pace: what it moves by now is what turns are taken by now.
-        let moved = u64::from(minutes).saturating_mul(next.a_minute());
-        Self { position: self.position.wrapping_add(moved), ..next }
+        // By the new pace: what the round moves by now is what turns are taken by now.
+        Self { turns_thousandths, mean_thousandths, ..self }.unjudged(minute)
     }
 
     /// After minutes that say nothing of what is asked for: the round goes on, or the same jobs would have every turn.

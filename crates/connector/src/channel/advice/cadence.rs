@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use pollwheel_core::id::ServiceLevel;
 
 use crate::channel::file::{At, ChannelFile, JobTypeFile, LevelFile};
-use crate::channel::limits::LimitSource;
 use crate::channel::problem::Problems;
 use crate::channel::{Channel, JobType, Limit, LimitScope, Token};
 
@@ -45,15 +44,7 @@ fn bears(
     problems: &mut Problems,
 ) {
     let Some(allowance) = limit.allowance_of(Token::Present) else { return };
-    let cushion = match limit.source {
-        // Percent.
-        LimitSource::Usage(_) => allowance.calls / 100 * limit.cushion,
-        LimitSource::Documented
-        | LimitSource::Headers { .. }
-        | LimitSource::RateLimit(_)
-        | LimitSource::Body(_) => limit.cushion,
-    };
-    let allowed = allowance.calls.saturating_sub(cushion);
+    let allowed = allowance.calls.saturating_sub(limit.cushion_of(allowance));
     for job in jobs.iter().filter(|job| u64::from(job.endpoint.cost) > allowed) {
         if let Some(declared) = file.job_types.value.get(job.spec.id.name()) {
             let name = job.spec.id.name();
